@@ -1,0 +1,204 @@
+"""The composition root: reads the settings, opens the pool, joins the rooms' tables; rooms receive, never fetch."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hsba import config
+from hsba.fhir import definitions as packages
+from hsba.http import app as http
+from hsba.http import web
+from hsba.record import codes as core_codes
+from hsba.record import tenants
+from hsba.record.context import Actor, Clock, Context, Rules, Tenant
+from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
+from hsba.record.ports import AllowAll, NoTrail
+from hsba.record.tenants import Tenants
+from hsba.store import migrate
+from hsba.store.jobs import Job
+from hsba.store.pool import Pool
+from hsba.store.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from hsba.config import Settings
+    from hsba.fhir.definitions import Definitions
+    from hsba.record.operations import Operation
+    from hsba.record.ports import Codes, Policy, Trail
+    from hsba.store.pool import Connection
+
+OPERATOR = Actor(account="operator")
+"""Who acts until there are accounts: whoever sits at this machine."""
+
+FIRST_TENANT = ("main", "Cơ sở khám bệnh, chữa bệnh")
+"""Name in addresses and title of the keeper that a new database starts with."""
+
+CANONICAL = "http://fhir.hl7.org.vn/core"
+
+
+Handler = Callable[["App", Job], Awaitable[dict[str, object]]]
+"""Does one job and answers its last figures."""
+Follower = Callable[["App"], Awaitable[int]]
+"""Reads on in the feed and answers how many versions it read."""
+
+
+@dataclass(slots=True)
+class App:
+    """What one process holds while it runs."""
+
+    settings: Settings
+    pool: Pool
+    definitions: Definitions
+    registry: Registry
+    codes: Codes
+    trail: Trail
+    policy: Policy
+    rules: Rules
+    tenants: Tenants
+    operations: tuple[Operation, ...]
+    jobs: dict[str, Handler] = field(default_factory=dict)
+    followers: dict[str, Follower] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+
+    def policy_for(self, actor: Actor) -> Policy:  # noqa: ARG002 - the access room will ask who it is
+        """What this actor may do."""
+        return self.policy
+
+    def context(
+        self,
+        *,
+        tx: Connection,
+        tenant: Tenant | None = None,
+        channel: str = "rest",
+        purpose: str = "TREAT",
+        actor: Actor = OPERATOR,
+        base: str = "",
+        **more: Any,
+    ) -> Context:
+        """A context for one request, job or test, on one connection."""
+        return Context(
+            actor=actor,
+            tenant=tenant or self.tenants.get(),
+            purpose=purpose,
+            channel=channel,
+            definitions=self.definitions,
+            registry=self.registry,
+            policy=self.policy_for(actor),
+            codes=self.codes,
+            trail=self.trail,
+            clock=self.clock,
+            rules=self.rules,
+            tx=tx,
+            base=base or self.settings.base_url,
+            **more,
+        )
+
+
+def rules(settings: Settings) -> Rules:
+    """The record's own settings."""
+    return Rules(
+        refuse_dangling_references=settings.refuse_dangling_references,
+        late_after=timedelta(hours=settings.late_after_hours),
+        max_search_count=settings.max_search_count,
+    )
+
+
+def definitions(settings: Settings) -> Definitions:
+    """The packages that come with the program, ours under the configured canonical base."""
+    if settings.canonical_base == CANONICAL:
+        return packages.default()
+    return packages.load(rebase=(CANONICAL, settings.canonical_base))
+
+
+def options(settings: Settings) -> http.Options:
+    """The doors' own settings."""
+    return http.Options(
+        allowed_hosts=settings.allowed_hosts,
+        base_url=settings.base_url,
+        cors_origins=settings.cors_origins,
+        max_body=settings.max_body_mb * 1024 * 1024,
+    )
+
+
+def asgi() -> Callable[..., Any]:
+    """The application of one web process, as Granian asks for it: opened when the process starts to serve."""
+    settings = config.load()
+
+    @asynccontextmanager
+    async def services() -> AsyncIterator[tuple[App, http.Options]]:
+        async with opened(settings, settings.database_url) as app:
+            yield app, options(settings)
+
+    return http.deferred(services, pages=lambda _: web.ROUTES)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> AsyncIterator[App]:
+    """Join everything on a database that is up and migrated; `dsn` is the runtime role's address."""
+    pool = await Pool.open(
+        dsn,
+        size=size or settings.pool_size,
+        search_size=min(settings.search_pool_size, size or settings.search_pool_size),
+        application=f"hsba@{socket.gethostname()}",
+    )
+    try:
+        known = definitions(settings)
+        registry = Registry()
+        keepers = Tenants()
+        async with pool.bare() as tx:
+            await registry.load(tx)
+            await keepers.read(tx)
+            codes = await core_codes.load(tx, known)
+        yield App(
+            settings=settings,
+            pool=pool,
+            definitions=known,
+            registry=registry,
+            codes=codes,
+            trail=NoTrail(),
+            policy=AllowAll(),
+            rules=rules(settings),
+            tenants=keepers,
+            operations=tuple(sorted(RECORD_OPERATIONS, key=lambda operation: operation.name)),
+        )
+    finally:
+        await pool.close()
+
+
+def opener(settings: Settings, dsn: str, *, size: int = 2) -> Callable[[], AbstractAsyncContextManager[App]]:
+    """How another process opens the same house: a function that can be sent to it."""
+    return partial(opened, settings, dsn, size=size)
+
+
+async def prepare(
+    settings: Settings,
+    owner_dsn: str,
+    *,
+    tenant: tuple[str, str] = FIRST_TENANT,
+    note: Callable[[str], None] = lambda step: None,
+) -> list[str]:
+    """Migrate a database, number the types, fill the code lists and name its first tenant; answers the migrations."""
+    import asyncpg  # noqa: PLC0415 - only start-up needs the bare driver
+
+    known = definitions(settings)
+    tx = await asyncpg.connect(owner_dsn, server_settings={"search_path": "record, reference, ops", "timezone": "UTC"})
+    try:
+        await migrate.ensure_roles(tx)
+        applied = await migrate.migrate(tx, note=note)
+        await migrate.seed(tx, sorted(known.resource_types))
+        await core_codes.fill(tx, known)
+        if not await tx.fetchval("SELECT EXISTS (SELECT FROM record.tenant)"):
+            await tenants.ensure(tx, *tenant)
+    finally:
+        await tx.close()
+    return applied
+
+

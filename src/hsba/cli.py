@@ -1,0 +1,393 @@
+"""The commands that a person types: each is a few lines that call the house and tell what happens.
+
+Messages are Vietnamese, or English with HSBA_LANG=en.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import sys
+import time
+from contextlib import asynccontextmanager
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import asyncpg
+import httpx
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from typer.core import TyperGroup
+
+from hsba import config, logs
+from hsba.fhir import json
+from hsba.fhir.problems import Problem
+from hsba.http import listen
+from hsba.ops import database as databases
+from hsba.ops import demo as hospital
+from hsba.ops import demo_folder, loading, processes, selfcheck
+from hsba.ops.selfcheck import Words
+from hsba.store import upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from hsba.config import Settings
+    from hsba.ops.database import Database
+    from hsba.record.bulk import Figures
+    from hsba.store.embedded import Step
+
+TARGET = "hsba.app:asgi"
+READY_WITHIN = 60.0
+MIGRATING = Words("Bringing the schema to this release", "Đang nâng lược đồ")
+COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
+
+console = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+
+class Commands(TyperGroup):
+    """The commands; what a person can understand is told in a sentence and not as a trace."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            console.print(f"[red]✗[/] {escape(problem.sentence_vi)}", soft_wrap=True)
+            console.print(f"  [dim]{escape(problem.sentence)}[/]", soft_wrap=True)
+            raise typer.Exit(processes.REFUSED) from problem
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="HSBA, hồ sơ bệnh án điện tử · the electronic medical record",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+Data = Annotated[
+    Path | None, typer.Option(help="Thư mục dữ liệu (thay HSBA_DATA) · Data folder (instead of HSBA_DATA)")
+]
+Port = Annotated[int | None, typer.Option(help="Cổng (thay HSBA_PORT) · Port (instead of HSBA_PORT)")]
+Demo = Annotated[bool, typer.Option("--demo", help="Dữ liệu của bản demo · The demo's data")]
+Lang = Annotated[str | None, typer.Option(help="vi | en")]
+
+
+def read_settings(*, data: Path | None = None, port: int | None = None, lang: str | None = None) -> Settings:
+    """The settings, with what the command line says over them."""
+    given = {"data": str(data or ""), "port": str(port or ""), "lang": lang or ""}
+    return config.load(given=given)
+
+
+class Progress:
+    """Tells a person what is going on: a moving line on a terminal, plain lines elsewhere."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self.started = time.monotonic()
+        self.status = console.status("")
+
+    def __call__(self, words: Words | Step) -> None:
+        """Go on to the next step."""
+        text = getattr(words, self.lang)
+        if console.is_terminal:
+            self.status.update(f"{text} …")
+            self.status.start()
+        else:
+            console.print(f"{time.monotonic() - self.started:6.1f} s  {escape(text)}")
+
+    def end(self) -> None:
+        """Nothing more to wait for."""
+        self.status.stop()
+
+
+# --- Commands ----------------------------------------------------------------------------------------------
+
+
+@app.command()
+def version() -> None:
+    """In phiên bản · Print the version."""
+    output.print(f"hsba {installed('hsba')}, Python {sys.version.split()[0]}")
+
+
+@app.command()
+def settings() -> None:
+    """In mọi thiết lập và nơi đặt · Print every setting and where it was set."""
+    lang = config.load().lang
+    table = Table("", Words("value", "giá trị").vi if lang == "vi" else "value", "", show_edge=False)
+    for setting, origin in ((one, config.origins()[one.name]) for one in config.SETTINGS):
+        shown = "…" if setting.secret and origin.text else origin.text
+        words = escape(getattr(setting, lang))
+        table.add_row(
+            f"[bold]{setting.env}[/]",
+            escape(f"{shown} ({origin.source})"),
+            f"[dim]{words} ({escape(setting.type)})[/]",
+        )
+    output.print(table)
+
+
+@app.command()
+def doctor(*, data: Data = None, demo: Demo = False, lang: Lang = None) -> None:
+    """Khám máy, thiết lập và dữ liệu · Examine the machine, the settings and the data."""
+    settings = read_settings(data=data, lang=lang)
+    folder = settings.folder("demo" if demo else "main")
+    machine = selfcheck.Machine(folder, settings.host, settings.port, external=bool(settings.database_url))
+    findings = list(selfcheck.machine(machine))
+    if settings.database_url or (folder / "db").is_dir():
+        findings += asyncio.run(_examine(settings, folder))
+    tell(findings, settings.lang)
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+async def _examine(settings: Settings, folder: Path) -> list[selfcheck.Finding]:
+    subject = Words("Database", "Cơ sở dữ liệu")
+    todo = Words(
+        "Check DATABASE_URL and that the server runs.", "Hãy xem DATABASE_URL và máy chủ có chạy không."
+    )
+    try:
+        async with reached(settings, folder, Progress(settings.lang)) as database:
+            tx = await asyncpg.connect(database.owner, timeout=10)
+            try:
+                return [finding async for finding in selfcheck.database(tx)]
+            finally:
+                await tx.close()
+    except (OSError, asyncpg.PostgresError, Problem) as exc:
+        return [selfcheck.Finding("error", subject, selfcheck.same(exc), todo)]
+
+
+def tell(findings: Iterable[selfcheck.Finding], lang: str) -> None:
+    """Print the findings, one line each, and what to do below those that need it."""
+    table = Table(show_header=False, show_edge=False, box=None)
+    for finding in findings:
+        colour = COLOURS[finding.level]
+        todo = getattr(finding.todo, lang)
+        found = escape(getattr(finding.found, lang)) + (f"\n[{colour}]→ {escape(todo)}[/]" if todo else "")
+        table.add_row(f"[{colour}]{MARKS[finding.level]}[/]", escape(getattr(finding.subject, lang)), found)
+    output.print(table)
+
+
+@app.command()
+def migrate(*, data: Data = None, demo: Demo = False) -> None:
+    """Đưa cơ sở dữ liệu lên lược đồ của bản này · Bring the database to this release's schema."""
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+
+    async def main() -> None:
+        async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
+            applied = await prepare(settings, database, progress)
+        progress.end()
+        output.print("\n".join(applied) or ("lược đồ đã đủ" if settings.lang == "vi" else "nothing to do"))
+
+    processes.run(main())
+
+
+@app.command("upgrade-database")
+def upgrade_database(*, data: Data = None, demo: Demo = False) -> None:
+    """Nâng PostgreSQL đi kèm lên bản chính mới · Bring the embedded PostgreSQL to its new major version."""
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+
+    async def main() -> None:
+        done = await upgrade.upgrade(settings.folder("demo" if demo else "main"), note=progress)
+        progress.end()
+        if done.kept is None:
+            output.print(f"PostgreSQL {done.new} ✓")
+        else:
+            words = Words("the old data is kept in", "dữ liệu cũ còn ở")
+            output.print(
+                f"PostgreSQL {done.old} → {done.new} ✓ ({getattr(words, settings.lang)} {done.kept})"
+            )
+
+    processes.run(main())
+
+
+@app.command()
+def serve(*, data: Data = None, port: Port = None) -> None:
+    """Chạy máy chủ · Run the server."""
+    settings = read_settings(data=data, port=port)
+    processes.run(_serve(settings, settings.folder("main"), Progress(settings.lang)))
+
+
+@app.command()
+def demo(
+    *,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Làm lại từ đầu · Start over")] = False,
+    data: Data = None,
+    port: Port = None,
+) -> None:
+    """Chạy bệnh viện mẫu · Run the demo hospital."""
+    settings = dataclasses.replace(
+        read_settings(data=data, port=port), database_url="", owner_database_url=""
+    )
+    folder = settings.folder("demo")
+    demo_folder.claim(folder, fresh=fresh)
+    processes.run(_serve(settings, folder, Progress(settings.lang), demo=True))
+
+
+@app.command()
+def load(
+    files: Annotated[list[Path], typer.Argument(help="Tệp NDJSON, .gz được · NDJSON files, .gz too")],
+    *,
+    tenant: Annotated[str | None, typer.Option(help="Cơ sở · Keeper of the record")] = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Nạp tài nguyên từ tệp NDJSON · Load resources from NDJSON files."""
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+
+    async def main() -> None:
+        async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
+            await prepare(settings, database, progress)
+            figures = await _load(settings, database, tenant, loading.read_lines(files), progress)
+        progress.end()
+        for number, en, vi in figures.problems:
+            console.print(f"[red]✗[/] {number}: {escape(vi if settings.lang == 'vi' else en)}")
+        words = Words(
+            f"{figures.created} new, {figures.updated} changed, {figures.unchanged} as they were, {figures.refused} refused",
+            f"{figures.created} mới, {figures.updated} sửa, {figures.unchanged} như cũ, {figures.refused} bị từ chối",
+        )
+        output.print(getattr(words, settings.lang))
+        if figures.refused:
+            raise typer.Exit(1)
+
+    processes.run(main())
+
+
+@app.command(hidden=True)
+def http() -> None:
+    """Phục vụ HTTP, do `hsba serve` khởi động · Serve HTTP; started by `hsba serve`."""
+    settings = config.load()
+    logs.configure(settings.log_format, settings.log_level)
+    processes.die_with_parent()
+    listen.serve(TARGET, host=settings.host, port=settings.port, workers=settings.workers)
+
+
+# --- What the commands share -------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def reached(settings: Settings, folder: Path, progress: Progress) -> AsyncIterator[Database]:
+    """The database that the settings name."""
+    async with databases.reached(
+        url=settings.database_url, owner_url=settings.owner_database_url, data=folder, note=progress
+    ) as database:
+        yield database
+
+
+async def prepare(
+    settings: Settings, database: Database, progress: Progress, *, tenant: tuple[str, str] | None = None
+) -> list[str]:
+    """Migrate, telling each step."""
+    from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
+
+    return await house.prepare(
+        settings,
+        database.owner,
+        tenant=tenant or house.FIRST_TENANT,
+        note=lambda name: progress(MIGRATING.with_detail(name)),
+    )
+
+
+class OnlyHere(Problem):
+    """There is no log-in yet, so the server answers on this machine only: leave HSBA_HOST as localhost."""
+
+    vi = "Chưa có đăng nhập nên máy chủ chỉ trả lời trên máy này: hãy để HSBA_HOST là localhost."
+
+
+async def _load(
+    settings: Settings, database: Database, tenant: str | None, lines: Iterable[bytes], progress: Progress
+) -> Figures:
+    """Load lines with a process per core while this one tells how far it is."""
+    from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
+
+    opener = house.opener(settings, database.runtime)
+    async with opener() as opened:
+        slug = opened.tenants.get(tenant).slug
+
+    def note(figures: Figures) -> None:
+        progress(Words(f"{figures.lines} resources loaded", f"đã nạp {figures.lines} tài nguyên"))
+
+    return await asyncio.to_thread(loading.load, opener, slug, lines, note=note)
+
+
+async def _furnish_demo(settings: Settings, database: Database, folder: Path, progress: Progress) -> None:
+    """Load the demo hospital unless it is there; a load that was cut off goes on where it stopped."""
+    done = folder / "demo-loaded"
+    if done.exists():
+        return
+    lines = (json.dump(resource) for resource in hospital.generate())
+    figures = await _load(settings, database, hospital.HOSPITAL.slug, lines, progress)
+    if figures.refused:
+        raise DemoRefused(figures.problems[0][1], vi=figures.problems[0][2])
+    done.touch()
+
+
+class DemoRefused(Problem):
+    """The demo hospital does not satisfy its own profiles; this is a mistake in the release."""
+
+    vi = "Dữ liệu mẫu không đạt hồ sơ mẫu; đây là lỗi của bản phát hành."
+
+
+async def _serve(settings: Settings, folder: Path, progress: Progress, *, demo: bool = False) -> None:
+    """Have the database up and ready, then keep the server processes up until told to stop."""
+    if settings.host != listen.LOOPBACK:
+        raise OnlyHere
+    logs.configure(settings.log_format, settings.log_level)
+    listen.bind(settings.host, settings.port).close()  # a taken port is told before anything is started
+    async with reached(settings, folder, progress) as database:
+        tenant = (hospital.HOSPITAL.slug, hospital.HOSPITAL.title) if demo else None
+        await prepare(settings, database, progress, tenant=tenant)
+        if demo:
+            await _furnish_demo(settings, database, folder, progress)
+        environ = {
+            **os.environ,
+            "DATABASE_URL": database.runtime,
+            "HSBA_OWNER_DATABASE_URL": database.owner,
+            "HSBA_DATA": str(folder),
+            "HSBA_PORT": str(settings.port),
+        }
+        children = [
+            processes.Process("http", (sys.executable, "-m", "hsba.cli", "http"), environ),
+            processes.Process("worker", (sys.executable, "-m", "hsba.worker"), environ),
+        ]
+        progress(Words("Starting the server", "Đang khởi động máy chủ"))
+        async with processes.keeping(children) as kept:
+            address = f"http://localhost:{settings.port}"
+            await _until_ready(address, kept)
+            progress.end()
+            words = Words(
+                "this machine only, there is no log-in yet; Ctrl-C stops it",
+                "chỉ trên máy này vì chưa có đăng nhập; Ctrl-C để dừng",
+            )
+            line = f"[bold green]HSBA[/] [bold]{address}[/]  ({getattr(words, settings.lang)})"
+            output.print(line, soft_wrap=True)
+            await kept
+        progress.end()
+
+
+async def _until_ready(address: str, kept: asyncio.Task[None]) -> None:
+    """Wait until the server answers that it can serve; a server that does not come up ends the wait."""
+    until = time.monotonic() + READY_WITHIN
+    async with httpx.AsyncClient(trust_env=False) as client:
+        while not kept.done():
+            try:
+                if (await client.get(f"{address}/readyz")).status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(0.05)
+    kept.result()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,297 @@
+"""The settings: one table, read from the environment and one TOML file; an unknown name is refused.
+
+The first that names a setting wins: the command line, the environment, the file, the default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from hsba.fhir.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+FILES = (Path("hsba.toml"), Path("/etc/hsba/hsba.toml"))
+PREFIX = "HSBA_"
+NOT_OURS = ("HSBA_CONFIG", "HSBA_TEST_", "HSBA_BENCH_")
+
+
+class BadSetting(Problem):
+    """A setting is wrong; nothing was started."""
+
+    vi = "Có thiết lập sai; chưa khởi động gì."
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _folder(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _whole(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError(value)
+    return number
+
+
+def _flag(value: str) -> bool:
+    words = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    return words[value.strip().lower()]
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _zone(value: str) -> ZoneInfo:
+    return ZoneInfo(value)
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError(value)
+        return value
+
+    read.__name__ = " | ".join(words)
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name, how its text is read, its default as text, and what it is for."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str
+    en: str
+    vi: str
+    variable: str = ""
+    secret: bool = False
+
+    @property
+    def env(self) -> str:
+        """The variable of the environment that sets it."""
+        return self.variable or PREFIX + self.name.upper()
+
+    @property
+    def type(self) -> str:
+        """What kind of text it takes."""
+        return self.read.__name__.lstrip("_")
+
+
+SETTINGS = (
+    Setting("data", _folder, "",
+            "Folder of the embedded PostgreSQL and of files; by default /var/lib/hsba/main for root, else"
+            " ~/.local/share/hsba/main (`hsba demo`: …/demo)",
+            "Thư mục của PostgreSQL đi kèm và của tệp; mặc định /var/lib/hsba/main với root, còn lại"
+            " ~/.local/share/hsba/main (`hsba demo`: …/demo)"),
+    Setting("database_url", _text, "",
+            "A PostgreSQL of your own (15 or newer), as the role hsba_runtime; PGHOST, PGPORT, PGUSER,"
+            " PGPASSWORD and PGDATABASE fill what it leaves out. Empty: the embedded one, unless PGHOST is"
+            " set",
+            "PostgreSQL riêng (từ bản 15), bằng vai trò hsba_runtime; PGHOST, PGPORT, PGUSER, PGPASSWORD,"
+            " PGDATABASE bổ sung phần thiếu. Để trống: dùng bản đi kèm, trừ khi có PGHOST",
+            variable="DATABASE_URL", secret=True),
+    Setting("owner_database_url", _text, "",
+            "The same database as the role hsba_owner, for migrations; by default as database_url",
+            "Cùng cơ sở dữ liệu ấy bằng vai trò hsba_owner, để nâng lược đồ; mặc định như database_url",
+            variable="HSBA_OWNER_DATABASE_URL", secret=True),
+    Setting("host", _text, "localhost",
+            "Address to listen on: localhost is this machine alone, :: is every address (IPv4 and IPv6)",
+            "Địa chỉ lắng nghe: localhost là chỉ máy này, :: là mọi địa chỉ (IPv4 và IPv6)"),
+    Setting("port", _whole, "8000", "Port to listen on", "Cổng lắng nghe"),
+    Setting("workers", _whole, "1", "Server processes", "Số tiến trình phục vụ"),
+    Setting("allowed_hosts", _list, "localhost,127.0.0.1,[::1]",
+            "Names that the Host header may give, with commas; * allows every name",
+            "Các tên máy được chấp nhận trong header Host, cách nhau bằng dấu phẩy; * là mọi tên"),
+    Setting("base_url", _text, "",
+            "Address that links and identifiers are made with; by default the address the caller used",
+            "Địa chỉ dùng để tạo liên kết; mặc định là địa chỉ người gọi đã dùng"),
+    Setting("trusted_proxies", _list, "",
+            "Addresses of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed, with commas",
+            "Địa chỉ các proxy được tin ở X-Forwarded-Proto và X-Forwarded-Host, cách nhau bằng dấu phẩy"),
+    Setting("cors_origins", _list, "", "Origins of web pages that may call the API, with commas",
+            "Các nguồn trang web được gọi API, cách nhau bằng dấu phẩy"),
+    Setting("zone", _zone, "Asia/Ho_Chi_Minh", "Time zone of dates and times that name none",
+            "Múi giờ của ngày giờ không ghi múi giờ"),
+    Setting("canonical_base", _text, "http://fhir.hl7.org.vn/core",
+            "Base of the addresses of the Vietnamese profiles, extensions and identifier systems",
+            "Gốc địa chỉ của các hồ sơ mẫu, phần mở rộng và hệ định danh Việt Nam"),
+    Setting("refuse_dangling_references", _flag, "no",
+            "Refuse a resource that refers to one that is not there",
+            "Từ chối tài nguyên trỏ tới cái không có"),
+    Setting("late_after_hours", _whole, "24",
+            "Mark an entry as late when it was recorded so many hours after it happened",
+            "Đánh dấu ghi muộn khi ghi sau chừng ấy giờ kể từ lúc xảy ra"),
+    Setting("max_search_count", _whole, "1000", "Most resources on one page of a search",
+            "Số tài nguyên nhiều nhất trên một trang kết quả tìm"),
+    Setting("max_body_mb", _whole, "50", "Largest request body, in MB",
+            "Nội dung gửi lớn nhất, tính bằng MB"),
+    Setting("max_requests", _whole, "256",
+            "Requests worked on at once by each process; the next one is asked to come back",
+            "Số yêu cầu xử lý cùng lúc của mỗi tiến trình; yêu cầu sau đó được hẹn quay lại"),
+    Setting("pool_size", _whole, "10", "Connections for reads and writes, for each process",
+            "Số kết nối để đọc và ghi, cho mỗi tiến trình"),
+    Setting("search_pool_size", _whole, "6", "Connections for searches, for each process",
+            "Số kết nối để tìm kiếm, cho mỗi tiến trình"),
+    Setting("log_format", _one_of("text", "json"), "text", "How log lines look", "Dạng dòng nhật ký"),
+    Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "The least that is logged",
+            "Mức thấp nhất được ghi nhật ký"),
+    Setting("lang", _one_of("vi", "en"), "vi", "Language of the commands' messages", "Ngôn ngữ của các lệnh"),
+)  # fmt: skip
+"""Every setting there is; `docs/reference/settings.md` is made from this table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values in force."""
+
+    data: Path | None
+    database_url: str
+    owner_database_url: str
+    host: str
+    port: int
+    workers: int
+    allowed_hosts: tuple[str, ...]
+    base_url: str
+    trusted_proxies: tuple[str, ...]
+    cors_origins: tuple[str, ...]
+    zone: ZoneInfo
+    canonical_base: str
+    refuse_dangling_references: bool
+    late_after_hours: int
+    max_search_count: int
+    max_body_mb: int
+    max_requests: int
+    pool_size: int
+    search_pool_size: int
+    log_format: str
+    log_level: str
+    lang: str
+
+    def folder(self, kind: str) -> Path:
+        """The data folder: the one that was set, or this kind's (`main`, `demo`) usual one."""
+        if self.data is not None:
+            return self.data
+        if os.geteuid() == 0:
+            return Path("/var/lib/hsba") / kind
+        home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+        return Path(home).expanduser() / "hsba" / kind
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from, for `hsba settings`."""
+
+    text: str
+    source: str
+
+
+def load(
+    environ: Mapping[str, str] | None = None,
+    *,
+    files: tuple[Path, ...] = FILES,
+    given: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings; `given` are those of the command line."""
+    return _values(origins(environ, files=files, given=given))
+
+
+def origins(
+    environ: Mapping[str, str] | None = None,
+    *,
+    files: tuple[Path, ...] = FILES,
+    given: Mapping[str, str] | None = None,
+) -> dict[str, Origin]:
+    """The text of every setting and where it came from; refuses names that no setting has."""
+    environ = os.environ if environ is None else environ
+    known = {setting.env: setting for setting in SETTINGS}
+    for variable in environ:
+        if variable.startswith(PREFIX) and variable not in known and not variable.startswith(NOT_OURS):
+            _refuse(variable, known)
+    file, table = _file(environ, files)
+    found = {}
+    for setting in SETTINGS:
+        if given and given.get(setting.name):
+            found[setting.name] = Origin(given[setting.name], "command line")
+        elif environ.get(setting.env):
+            found[setting.name] = Origin(environ[setting.env], setting.env)
+        elif setting.name in table:
+            found[setting.name] = Origin(_as_text(table[setting.name]), str(file))
+        elif setting.name == "database_url" and environ.get("PGHOST"):
+            found[setting.name] = Origin("postgresql://", "PGHOST")
+        else:
+            found[setting.name] = Origin(setting.default, "default")
+    return found
+
+
+def _values(found: dict[str, Origin]) -> Settings:
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        origin = found[setting.name]
+        if setting.name == "data" and not origin.text:
+            values["data"] = None
+            continue
+        try:
+            values[setting.name] = setting.read(origin.text)
+        except (ValueError, KeyError, ZoneInfoNotFoundError) as exc:
+            shown = "…" if setting.secret else origin.text
+            raise BadSetting(
+                f"{setting.env} = {shown!r} ({origin.source}) is not of the kind: {setting.type}",
+                vi=f"{setting.env} = {shown!r} ({origin.source}) không đúng dạng: {setting.type}",
+            ) from exc
+    return Settings(**values)
+
+
+def _file(environ: Mapping[str, str], files: tuple[Path, ...]) -> tuple[Path | None, dict[str, Any]]:
+    """The settings file, if there is one: HSBA_CONFIG, ./hsba.toml or /etc/hsba/hsba.toml."""
+    named = environ.get("HSBA_CONFIG")
+    candidates = (Path(named),) if named else files
+    for candidate in candidates:
+        if named or candidate.is_file():
+            try:
+                table = tomllib.loads(candidate.read_text("utf-8"))
+            except (OSError, ValueError) as exc:
+                raise BadSetting(f"{candidate}: {exc}") from exc
+            known = {setting.name: setting for setting in SETTINGS}
+            for name in table:
+                if name not in known:
+                    _refuse(name, known, where=f"{candidate}: ")
+            return candidate, table
+    return None, {}
+
+
+def _refuse(name: str, known: Mapping[str, Setting], *, where: str = "") -> None:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint, hint_vi = (f"; did you mean {near[0]}?", f"; có phải {near[0]}?") if near else ("", "")
+    raise BadSetting(
+        f"{where}There is no setting {name}{hint}", vi=f"{where}Không có thiết lập {name}{hint_vi}"
+    )
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ",".join(str(part) for part in value)
+    return str(value)

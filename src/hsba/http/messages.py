@@ -1,0 +1,121 @@
+"""What comes in through the FHIR door and what goes out: two light values instead of a framework's objects.
+
+A read must cost microseconds here, so headers stay bytes until somebody asks, and nothing is parsed twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from hsba.fhir.problems import BadRequest
+from hsba.http import negotiate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from uuid import UUID
+
+    from hsba.http.negotiate import Shape
+    from hsba.http.routes import Route
+    from hsba.record.context import Actor, Tenant
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+Header = tuple[bytes, bytes]
+Pairs = list[tuple[str, str]]
+
+MAX_PARAMETERS = 1000
+
+
+class BadParameters(BadRequest):
+    """The parameters in the address cannot be read."""
+
+    vi = "Không đọc được tham số trong địa chỉ."
+
+
+def read_pairs(text: bytes | str) -> Pairs:
+    """The parameters of a query or of a form, in order; what is not UTF-8 or holds a NUL is refused."""
+    if isinstance(text, bytes):
+        text = text.decode("latin-1")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError as exc:
+        raise BadParameters("They are not UTF-8.", vi="Không phải mã UTF-8.") from exc
+    except ValueError as exc:
+        raise BadParameters(f"There are more than {MAX_PARAMETERS}.", vi=f"Có quá {MAX_PARAMETERS} tham số.") from exc
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise BadParameters("They hold a NUL character.", vi="Có ký tự NUL.")
+    return pairs
+
+
+def join_headers(raw: Iterable[Header]) -> dict[bytes, bytes]:
+    """Headers by lower-case name; a header sent twice is one list (RFC 9110 5.3)."""
+    raw = list(raw)
+    headers = dict(raw)
+    if len(headers) != len(raw):
+        headers = {}
+        for name, value in raw:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+@dataclass(slots=True)
+class Request:
+    """One request at the FHIR door: where it points, who sent it, and what it carries."""
+
+    method: str
+    headers: dict[bytes, bytes]
+    query: bytes
+    segments: tuple[str, ...]
+    base: str
+    tenant: Tenant
+    actor: Actor
+    route: Route
+    shape: Shape
+    pairs: Pairs
+    number: UUID
+    body: bytes = b""
+
+    def header(self, name: bytes) -> str | None:
+        """The header as text; None when it was not sent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def shape_of(self, pairs: Pairs) -> Shape:
+        """The form of the answer when parameters came in the body."""
+        return negotiate.shape(self.headers.get(b"accept"), pairs)
+
+    @property
+    def type(self) -> str:
+        """The `{type}` of the route's template."""
+        return self.segments[0]
+
+    @property
+    def id(self) -> str:
+        """The `{id}` of the route's template."""
+        return self.segments[1]
+
+    @property
+    def vid(self) -> str:
+        """The `{vid}` of the route's template."""
+        return self.segments[3]
+
+    @property
+    def address(self) -> str:
+        """The absolute address of the request, without its parameters."""
+        return "/".join((self.base, *self.segments))
+
+
+@dataclass(slots=True)
+class Answer:
+    """A status, headers and a body, whole or in pieces; complete before its first byte is sent."""
+
+    status: int
+    body: bytes = b""
+    headers: list[Header] = field(default_factory=list)
+    pieces: Iterable[bytes] | None = None
+    """Where a body is large it is sent piece by piece, and ``body`` is empty."""

@@ -1,0 +1,342 @@
+"""The way of a FHIR request: who and where, its handler on the right connection, and its answer on the line.
+
+Step 1 host, base and tenant - step 2 route and form - step 3 body - step 4 context and handler, a write in one
+transaction that is tried again when it met another - step 5 the answer, compressed where that pays.  Everything is
+raised before the first byte is sent, so an answer is never cut short by a problem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import time
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote
+from uuid import UUID
+
+import uuid_utils.compat as uuid7s
+
+from hsba.fhir.problems import BadRequest, Forbidden, MethodNotAllowed, NotAcceptable
+from hsba.http import answers, codings, contents, errors, idempotency, limits, negotiate, operations
+from hsba.http.messages import Answer, Request, join_headers, read_pairs
+from hsba.http.metadata import Capabilities
+from hsba.http.routes import ROUTES, Table
+from hsba.record.context import Actor
+from hsba.store.pool import RETRY
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hsba.http.app import Options, Services
+    from hsba.http.messages import Header, Receive, Scope, Send
+    from hsba.http.metrics import Metrics
+    from hsba.http.operations import Operations
+    from hsba.http.routes import Room, Route
+    from hsba.record.context import Context
+    from hsba.store.pool import Connection
+
+    Handler = Callable[[Context, Request], Awaitable[Answer]]
+
+Done = TypeVar("Done")
+
+log = logging.getLogger("hsba.http")
+
+OPERATOR = Actor(account="operator")
+"""Who acts until there is a log-in: the operator of the machine, on loopback."""
+
+PURPOSE = "TREAT"
+PAUSES = (0.01, 0.05, 0.2)
+"""Seconds before each further try of a write that met another, on average."""
+
+ALWAYS: tuple[Header, ...] = (
+    (b"cache-control", b"no-store"),
+    (b"vary", b"accept, accept-encoding, accept-language, origin"),
+    (b"x-content-type-options", b"nosniff"),
+)
+EXPOSED = (
+    b"etag, location, content-location, last-modified, x-request-id, x-correlation-id, retry-after, idempotent-replayed"
+)
+ALLOWED_HEADERS = (
+    b"accept, accept-language, authorization, content-type, content-encoding, idempotency-key, if-match,"
+    b" if-modified-since, if-none-exist, if-none-match, prefer, traceparent, x-hsba-reason, x-request-id"
+)
+TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+SAFE_ID = re.compile(r"[\x21-\x7e]{1,100}\Z")
+
+
+class Door:
+    """The FHIR REST API as one ASGI application, called with the path below `/fhir`."""
+
+    def __init__(self, services: Services, options: Options, metrics: Metrics, operations: Operations) -> None:
+        """Keep what every request needs."""
+        self.services = services
+        self.options = options
+        self.metrics = metrics
+        self.operations = operations
+        self.capabilities = Capabilities()
+        self.table = Table(ROUTES, services.definitions.resource_types)
+        self.at_once = limits.AtOnce(options.at_once)
+        self._origins = frozenset(origin.encode("latin-1") for origin in options.cors_origins)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, root: str, slug: str | None, path: str) -> None:
+        """Answer one request; a client that goes away before its request is whole gets nothing done and no answer."""
+        started = time.perf_counter()
+        headers = join_headers(scope["headers"])
+        number = _request_id(headers)
+        interaction, type_ = "", ""
+        request: Request | None = None
+        try:
+            method: str = scope["method"]
+            segments = _segments(path)
+            if method == "OPTIONS":
+                interaction, answer = "options", self._options(headers, segments)
+            else:
+                route = self.table.find(method, segments)
+                interaction = route.interaction
+                if segments and segments[0] in self.table.types:
+                    type_ = segments[0]
+                request = self._request(scope, headers, root, slug, segments, route, number)
+                if route.body:
+                    request.body = await limits.read_body(
+                        receive, headers, limit=self.options.max_body, seconds=self.options.body_seconds
+                    )
+                started = time.perf_counter()
+                with self.at_once:
+                    answer = await self.run(request, route.room, route.handler)
+        except limits.ClientGone:
+            self.metrics.observe(interaction, type_, 499, time.perf_counter() - started)
+            return
+        except Exception as exc:  # noqa: BLE001 - the one place where an error becomes an answer
+            answer = await self._refusal(exc, scope, headers, path, number)
+            if request is not None and isinstance(exc, Forbidden):
+                await self._tell(request, exc)
+        seconds = time.perf_counter() - started
+        self.metrics.observe(interaction, type_, answer.status, seconds)
+        if log.isEnabledFor(logging.DEBUG):
+            told = {"request": str(number), "interaction": interaction, "type": type_, "status": answer.status}
+            log.debug("answered", extra={**told, "ms": round(seconds * 1000, 2)})
+        self._common_headers(answer, headers, number)
+        await respond(answer, headers, send, head=scope["method"] == "HEAD")
+
+    # --- into the record -----------------------------------------------------------------------------------
+
+    async def run(self, request: Request, room: Room, handler: Callable[..., Awaitable[Answer]]) -> Answer:
+        """Call the handler on a connection of the kind it asks for."""
+        pool, tenant = self.services.pool, request.tenant.id
+        if room == "reading":
+            async with pool.reading(tenant) as tx:
+                return await handler(self.context(request, tx), request)
+        if room == "searching":
+            async with pool.searching(tenant) as tx:
+                return await handler(self.context(request, tx), request)
+        if room == "writing":
+            return await self.write(request, handler)
+        return await handler(self, request)
+
+    async def write(self, request: Request, handler: Handler) -> Answer:
+        """Call the handler in a transaction; a request that was carried out before gets its first answer."""
+        key = request.header(b"idempotency-key")
+        if key is None:
+            return await self._transacted(request, lambda ctx: handler(ctx, request))
+        asked = idempotency.digest(request)
+
+        async def once(ctx: Context) -> Answer:
+            if (before := await idempotency.find(ctx, key, asked)) is not None:
+                return before
+            answer = await handler(ctx, request)
+            await idempotency.keep(ctx, key, asked, answer)
+            return answer
+
+        return await self._transacted(request, once)
+
+    async def attempt(self, request: Request, room: Room, work: Callable[[Context], Awaitable[Done]]) -> Done:
+        """Do one part of a request on a connection of its own; whatever goes wrong is a Problem."""
+        pool, tenant = self.services.pool, request.tenant.id
+        try:
+            if room == "writing":
+                return await self._transacted(request, work)
+            async with pool.reading(tenant) if room == "reading" else pool.searching(tenant) as tx:
+                return await work(self.context(request, tx))
+        except Exception as exc:
+            raise errors.as_problem(exc, str(request.number)) from exc
+
+    async def within(self, ctx: Context, request: Request) -> Answer:
+        """Answer a request that stands in another one, on the connection of that one."""
+        route = request.route
+        if route.interaction == "operation":
+            return await operations.within(self, ctx, request)
+        return await route.handler(self if route.room == "own" else ctx, request)
+
+    async def _transacted(self, request: Request, work: Callable[[Context], Awaitable[Done]]) -> Done:
+        """Returning commits, raising rolls back; a write that met another is done again with everything read anew."""
+        for pause in PAUSES:
+            try:
+                async with self.services.pool.writing(request.tenant.id) as tx:
+                    return await work(self.context(request, tx))
+            except RETRY:
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        async with self.services.pool.writing(request.tenant.id) as tx:
+            return await work(self.context(request, tx))
+
+    def context(self, request: Request, tx: Connection | None) -> Context:
+        """Everything an interaction may ask for, for this request; a batch as a whole has no connection."""
+        ctx = self.services.context(
+            tx=tx,  # type: ignore[arg-type] # only a batch passes none, and hands out contexts that have one
+            tenant=request.tenant,
+            channel="rest",
+            purpose=PURPOSE,
+            actor=request.actor,
+            base=request.base,
+            request=request.number,
+        )
+        reason = request.headers.get(b"x-hsba-reason")
+        if reason is not None:
+            ctx.reason = _reason(reason)
+        return ctx
+
+    # --- from the line -------------------------------------------------------------------------------------
+
+    def _request(
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        root: str,
+        slug: str | None,
+        segments: tuple[str, ...],
+        route: Route,
+        number: UUID,
+    ) -> Request:
+        query: bytes = scope["query_string"]
+        pairs = read_pairs(query) if query else []
+        understand = negotiate.shape
+        if route.interaction in ("read", "vread") and segments[0] == "Binary":
+            understand = negotiate.shape_of_binary
+        return Request(
+            method=scope["method"],
+            headers=headers,
+            query=query,
+            segments=segments,
+            base=root,
+            tenant=self.services.tenants.get(slug),
+            actor=OPERATOR,
+            route=route,
+            shape=understand(headers.get(b"accept"), pairs),
+            pairs=pairs,
+            number=number,
+        )
+
+    def _options(self, headers: dict[bytes, bytes], segments: tuple[str, ...]) -> Answer:
+        """What an address answers to; also the question a browser asks before a call from another origin."""
+        allowed = self.table.allowed(segments).encode()
+        found: list[Header] = [(b"allow", allowed), (b"accept-patch", contents.PATCHES.encode())]
+        if headers.get(b"origin") in self._origins and b"access-control-request-method" in headers:
+            found += [
+                (b"access-control-allow-methods", allowed),
+                (b"access-control-allow-headers", ALLOWED_HEADERS),
+                (b"access-control-max-age", b"600"),
+            ]
+        return Answer(204, b"", found)
+
+    # --- onto the line -------------------------------------------------------------------------------------
+
+    async def _refusal(
+        self, exc: Exception, scope: Scope, headers: dict[bytes, bytes], path: str, number: UUID
+    ) -> Answer:
+        """The answer to what went wrong: an OperationOutcome in the form the client reads, JSON where it reads none."""
+        problem = errors.as_problem(exc, str(number))
+        try:
+            query = scope["query_string"]
+            shape = negotiate.shape(headers.get(b"accept"), read_pairs(query) if query else [])
+        except (NotAcceptable, BadRequest):
+            shape = negotiate.Shape()
+        if shape.summary or shape.elements:
+            shape = negotiate.Shape(xml=shape.xml, media=shape.media, pretty=shape.pretty, plain=False)
+        found = errors.body(problem.issues, headers.get(b"accept-language"))
+        body = answers.render(found, shape, self.services.definitions)
+        answer = Answer(problem.status, body, [(b"content-type", shape.media), *errors.headers(problem)])
+        if isinstance(problem, MethodNotAllowed):
+            answer.headers.append((b"allow", self.table.allowed(_segments(path)).encode()))
+        return answer
+
+    async def _tell(self, request: Request, refused: Forbidden) -> None:
+        """Note a refusal in the trail in a transaction of its own: that of the request was rolled back."""
+        log.warning("refused", extra={"request": str(request.number), "problem": type(refused).__name__})
+
+        async def note(ctx: Context) -> None:
+            await ctx.trail.add(ctx, f"refused:{request.route.interaction}", None, request.segments[:2])
+
+        await self.attempt(request, "writing", note)
+
+    def _common_headers(self, answer: Answer, headers: dict[bytes, bytes], number: UUID) -> None:
+        """The headers of every answer."""
+        found = answer.headers
+        found += ALWAYS
+        found.append((b"x-request-id", str(number).encode()))
+        given = headers.get(b"x-request-id")
+        if given is not None and SAFE_ID.match(text := given.decode("latin-1")) and text != str(number):
+            found.append((b"x-correlation-id", given))
+        trace = headers.get(b"traceparent")
+        if trace is not None and TRACE.match(trace):
+            found.append((b"traceparent", trace))
+        origin = headers.get(b"origin")
+        if origin is not None and (origin in self._origins or b"*" in self._origins):
+            found += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED)]
+
+
+async def respond(answer: Answer, headers: dict[bytes, bytes], send: Send, *, head: bool) -> None:
+    """Send an answer, compressed where the client likes it and it pays."""
+    body, found, pieces = answer.body, answer.headers, answer.pieces
+    coding = headers.get(b"accept-encoding")
+    packed = codings.chosen(coding) if coding is not None else None
+    if packed is not None and (pieces is not None or len(body) > codings.WORTH_IT):
+        found.append((b"content-encoding", packed))
+        if pieces is None:
+            body = codings.pack(body, packed)
+        else:
+            pieces = codings.pack_pieces(pieces, packed)
+    if pieces is None:
+        if answer.status not in (204, 304):
+            found.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": found})
+        await send({"type": "http.response.body", "body": b"" if head else body, "more_body": False})
+        return
+    await send({"type": "http.response.start", "status": answer.status, "headers": found})
+    for piece in () if head else pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(0)  # others get their turn while a large bundle is put together
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    """The parts of a path below the base; one slash at its end is forgiven."""
+    path = path.removeprefix("/").removesuffix("/")
+    return tuple(path.split("/")) if path else ()
+
+
+def _request_id(headers: dict[bytes, bytes]) -> UUID:
+    """The request's number: the client's when it is a UUID, else one of ours (FHIR R4 http.html#custom)."""
+    given = headers.get(b"x-request-id")
+    if given is not None:
+        try:
+            return UUID(given.decode("latin-1"))
+        except ValueError:
+            pass
+    return uuid7s.uuid7()
+
+
+def _reason(value: bytes) -> str:
+    """The reason a person gave for an act: percent-encoded UTF-8, since a header holds no Vietnamese letters."""
+    try:
+        text = unquote(value.decode("ascii"), errors="strict").strip()
+    except UnicodeDecodeError as exc:
+        raise BadRequest(
+            "X-HSBA-Reason is percent-encoded UTF-8.", vi="X-HSBA-Reason phải là UTF-8 mã hóa phần trăm."
+        ) from exc
+    if len(text) > 1000 or any(ord(char) < 32 for char in text):
+        raise BadRequest("X-HSBA-Reason is at most 1000 letters on one line.", vi="Lý do: tối đa 1000 chữ, một dòng.")
+    return text
+
+
+__all__ = ["Door", "respond"]

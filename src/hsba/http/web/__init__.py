@@ -1,0 +1,29 @@
+"""The plain web pages: a person finds a patient and reads his record, on a desk or a telephone, on paper too.
+
+They may use `record.views` and the middle parts of the door (codings, errors); they hold no SQL and no rule of care.
+They never write to the record, run no script but their own, and never put a name or a number of a person into an
+address.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from hsba.http.web import assets
+from hsba.http.web.page import endpoint, nothing_here, problem
+from hsba.http.web.pages import find, home, patient, raw, visit
+
+ROUTES = [
+    Route("/", endpoint(home.home)),
+    Route("/find", endpoint(find.find, room="searching")),
+    Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),
+    Route("/patients", endpoint(find.patients, room="searching")),
+    Route("/patients/{id}", endpoint(patient.patient)),
+    Route("/patients/{id}/encounters/{encounter}", endpoint(visit.visit)),
+    Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
+    Route(assets.PREFIX + "{name:path}", assets.serve),
+    Route("/{path:path}", nothing_here),
+]
+"""Every page, for the door to mount; `problem` makes a page of whatever else could not be answered."""
+
+__all__ = ["ROUTES", "nothing_here", "problem"]

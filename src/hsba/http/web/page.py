@@ -1,0 +1,285 @@
+"""How every page is made: preferences, a context on one connection, the handler, its template, and the headers.
+
+Step 1 a change of language or colours is kept in a cookie - step 2 a connection and a `ctx` - step 3 the page's
+handler asks one view or two - step 4 the template - step 5 compressed, with a policy that allows no script but ours.
+A `Problem` anywhere becomes a page with its sentence.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import uuid_utils.compat as uuid7s
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import RedirectResponse, Response
+
+from hsba.fhir.problems import NotFound
+from hsba.http import codings, errors
+from hsba.http.web import assets, i18n
+from hsba.http.web.i18n import mark
+from hsba.http.web.show import Show
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from uuid import UUID
+
+    from starlette.requests import Request
+
+    from hsba.record.context import Context
+
+YEAR = 365 * 86400
+CHOICES: dict[str, tuple[str, ...]] = {"lang": tuple(i18n.LANGUAGES), "theme": ("auto", "light", "dark")}
+COOKIES = {"lang": "hsba-lang", "theme": "hsba-theme"}
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PRACTICE = frozenset({"demo"})
+"""Tenants whose people are made up: each page and print says so."""
+
+HEADERS: dict[str, str] = {
+    "cache-control": "no-store",
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "referrer-policy": "same-origin",
+    "vary": "accept-encoding, cookie",
+    "x-content-type-options": "nosniff",
+}
+
+STANDING = mark(
+    "This demonstration listens on this machine only and has no log-in yet: do not put real patients into it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What the frame around every page shows."""
+
+    language: str
+    languages: dict[str, str]
+    theme: str
+    house: str
+    """The keeper of the record: the tenant's title."""
+    practice: bool
+    standing: str
+    """What everybody must know of this installation, from its settings."""
+    version: str
+    section: str
+    fonts: tuple[str, ...]
+    htmx: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+
+    def switch(self, name: str, value: str) -> str:
+        """This page with another language or other colours."""
+        kept = [(key, old) for key, old in self.query if key != name]
+        return self.path + "?" + urlencode([*kept, (name, value)])
+
+
+@dataclass(slots=True)
+class Ask:
+    """One request for a page: what was asked, and everything a handler needs to answer it."""
+
+    request: Request
+    ctx: Context
+    show: Show
+
+    def query(self, name: str) -> str:
+        """A parameter of the address."""
+        return self.request.query_params.get(name, "").replace("\0", "")
+
+    def path(self, name: str) -> str:
+        """A part of the address."""
+        return str(self.request.path_params[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A handler's answer: a template and the value it shows."""
+
+    template: str
+    page: Any
+    section: str = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemPage:
+    """A refusal for people: what happened, what is kept, what to do; the code is small, for the help desk."""
+
+    status: int
+    title: str
+    sentence: str
+    kept: str
+    todo: str
+    code: str
+    request: str
+
+
+TODO: dict[int, tuple[str, str]] = {
+    400: (mark("The address cannot be read"), mark("Check the address, or search from the start page.")),
+    403: (mark("No right to see this"), mark("Ask your administrator or head of department for the right.")),
+    404: (
+        mark("There is nothing here"),
+        mark("Search by name or number; perhaps the address is from another keeper."),
+    ),
+    405: (mark("Nothing to do here"), mark("Go back and use the links of the page.")),
+    410: (mark("This was deleted"), mark("Its earlier versions can still be read through FHIR history.")),
+    503: (mark("The record is busy"), mark("Wait a moment and load the page again.")),
+}
+"""By status: the heading, and what to do."""
+
+OTHERWISE = (
+    mark("Something went wrong"),
+    mark("Load the page again; if it stays, tell your administrator the number below."),
+)
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates in one language."""
+    made = Environment(
+        loader=PackageLoader("hsba.http.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(i18n.translations(language), newstyle=True)  # type: ignore[attr-defined]
+    made.globals["asset"] = assets.address
+    return made
+
+
+@cache
+def _version() -> str:
+    return metadata.version("hsba")
+
+
+def chosen(request: Request, name: str) -> str:
+    """The language or colours this reader chose; Vietnamese and the device's colours otherwise."""
+    kept = request.cookies.get(COOKIES[name], "")
+    return kept if kept in CHOICES[name] else CHOICES[name][0]
+
+
+def shell(request: Request, section: str) -> Shell:
+    """The frame for this request."""
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    language = chosen(request, "lang")
+    local = app.settings.host in LOOPBACK
+    return Shell(
+        language=language,
+        languages=i18n.LANGUAGES,
+        theme=chosen(request, "theme"),
+        house=tenant.title,
+        practice=tenant.slug in PRACTICE,
+        standing=i18n.translations(language).gettext(STANDING) if local else "",
+        version=_version(),
+        section=section,
+        fonts=tuple(assets.address(name) for name in assets.FONTS if assets.present(name)),
+        htmx=assets.address(assets.HTMX) if assets.present(assets.HTMX) else "",
+        path=request.url.path,
+        query=tuple(request.query_params.multi_items()),
+    )
+
+
+def show(request: Request) -> Show:
+    """How values are written for this reader."""
+    app = request.app.state.services
+    language = chosen(request, "lang")
+    return Show(i18n.translations(language), language, app.tenants.get().zone, app.clock.now())
+
+
+def render(request: Request, answer: Page, shown: Show) -> Response:
+    """The page as it goes on the line."""
+    frame = shell(request, answer.section)
+    template = environment(frame.language).get_template(answer.template)
+    text = template.render(page=answer.page, shell=frame, s=shown)
+    body = text.encode()
+    headers = {**HEADERS, "content-language": frame.language, **answer.headers}
+    coding = codings.chosen(request.headers.get("accept-encoding", "").encode("latin-1"))
+    if coding is not None and len(body) > codings.WORTH_IT:
+        body = codings.pack(body, coding)
+        headers["content-encoding"] = coding.decode()
+    return Response(body, answer.status, headers, media_type="text/html; charset=utf-8")
+
+
+def problem(
+    request: Request, exc: Exception, number: UUID | None = None, *, fragment: bool = False
+) -> Response:
+    """The page that says what went wrong: for our own routes, and for whatever else the door could not answer."""
+    number = number or uuid7s.uuid7()
+    found = errors.as_problem(exc, str(number))
+    shown = show(request)
+    title, todo = TODO.get(found.status, OTHERWISE)
+    sentence = found.sentence_vi if shown.language == "vi" else found.sentence
+    page = ProblemPage(
+        status=found.status,
+        title=shown.say(title),
+        sentence=sentence,
+        kept=shown.say(mark("Nothing was changed; the record is as it was.")),
+        todo=shown.say(todo),
+        code=type(found).__name__,
+        request=str(number),
+    )
+    template = "_problem.html" if fragment else "problem.html"
+    return render(request, Page(template, page, status=found.status, headers=dict(found.headers)), shown)
+
+
+def endpoint(
+    handler: Callable[[Ask], Awaitable[Page]], *, room: str = "reading", fragment: bool = False
+) -> Callable[[Request], Awaitable[Response]]:
+    """A Starlette endpoint that answers with what the handler makes; `room` names the kind of connection."""
+
+    async def answer(request: Request) -> Response:
+        if (kept := _keep_choice(request)) is not None:
+            return kept
+        number = uuid7s.uuid7()
+        app = request.app.state.services
+        try:
+            tenant = app.tenants.get()
+            async with getattr(app.pool, room)(tenant.id) as tx:
+                ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT")
+                ctx.request = number
+                shown = show(request)
+                made = await handler(Ask(request, ctx, shown))
+            return render(request, made, shown)
+        except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
+            return problem(request, exc, number, fragment=fragment)
+
+    answer.__name__ = handler.__name__
+    answer.__doc__ = handler.__doc__
+    return answer
+
+
+def _keep_choice(request: Request) -> Response | None:
+    """`?lang=en` or `?theme=dark`: keep it and come back to the same page without it."""
+    asked = {n: v for n in CHOICES if (v := request.query_params.get(n)) in CHOICES[n]}
+    if not asked:
+        return None
+    rest = [(key, value) for key, value in request.query_params.multi_items() if key not in asked]
+    # A path of two slashes would be another machine's address.
+    path = "/" + request.url.path.lstrip("/")
+    back = RedirectResponse(path + ("?" + urlencode(rest) if rest else ""), 303)
+    for name, value in asked.items():
+        back.set_cookie(COOKIES[name], value, max_age=YEAR, httponly=True, samesite="lax")
+    back.headers["cache-control"] = "no-store"
+    return back
+
+
+async def nothing_here(request: Request) -> Response:
+    """The answer to an address that is no page."""
+    return problem(request, NotFound(request.url.path))
+
+
+def quoted(value: object) -> str:
+    """A JSON string, as it stands in a pretty-printed resource."""
+    return json.dumps(value, ensure_ascii=False)

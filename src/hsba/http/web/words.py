@@ -1,0 +1,160 @@
+"""The words for FHIR's own codes, as tables of messages; texts that come with the data are shown as they came."""
+
+from __future__ import annotations
+
+from hsba.http.web.i18n import mark as _
+
+GENDER = {"male": _("Male"), "female": _("Female"), "other": _("Other sex"), "unknown": _("Sex not known")}
+
+GENDER_SIGN = {"male": "♂", "female": "♀"}
+
+VISIT_KIND = {
+    "IMP": _("In-patient"),
+    "ACUTE": _("In-patient"),
+    "NONAC": _("In-patient"),
+    "SS": _("Short stay"),
+    "AMB": _("Out-patient"),
+    "EMER": _("Emergency"),
+    "OBSENC": _("Observation"),
+    "HH": _("At home"),
+    "VR": _("Remote"),
+    "FLD": _("In the field"),
+    "PRENC": _("Before admission"),
+}
+
+VISIT_STATUS = {
+    "planned": _("planned"),
+    "arrived": _("arrived"),
+    "triaged": _("triaged"),
+    "in-progress": _("going on"),
+    "onleave": _("on leave"),
+    "finished": _("finished"),
+    "cancelled": _("cancelled"),
+    "entered-in-error": _("entered in error"),
+    "unknown": _("not known"),
+}
+
+DIAGNOSIS_ROLE = {
+    "AD": _("On admission"),
+    "DD": _("On discharge"),
+    "CC": _("Chief complaint"),
+    "CM": _("Accompanying"),
+    "pre-op": _("Before surgery"),
+    "post-op": _("After surgery"),
+    "billing": _("For billing"),
+}
+
+CLINICAL = {
+    "active": _("active"),
+    "recurrence": _("came back"),
+    "relapse": _("relapse"),
+    "inactive": _("inactive"),
+    "remission": _("in remission"),
+    "resolved": _("resolved"),
+}
+
+VERIFICATION = {
+    "unconfirmed": _("not confirmed"),
+    "provisional": _("provisional"),
+    "differential": _("differential"),
+    "confirmed": _("confirmed"),
+    "refuted": _("refuted"),
+}
+
+RESULT_STATUS = {
+    "registered": _("registered"),
+    "partial": _("partial"),
+    "preliminary": _("preliminary"),
+    "final": _("final"),
+    "amended": _("amended"),
+    "corrected": _("corrected"),
+    "appended": _("appended"),
+    "cancelled": _("cancelled"),
+    "entered-in-error": _("entered in error"),
+    "unknown": _("not known"),
+}
+
+MEDICINE_STATUS = {
+    "active": _("being taken"),
+    "on-hold": _("on hold"),
+    "cancelled": _("cancelled"),
+    "completed": _("completed"),
+    "entered-in-error": _("entered in error"),
+    "stopped": _("stopped"),
+    "draft": _("draft"),
+    "intended": _("intended"),
+    "not-taken": _("not taken"),
+    "unknown": _("not known"),
+}
+
+PAPER_STATUS = {
+    "preliminary": _("draft"),
+    "final": _("final"),
+    "amended": _("amended"),
+    "current": _("current"),
+    "superseded": _("superseded"),
+    "completed": _("completed"),
+    "in-progress": _("going on"),
+    "entered-in-error": _("entered in error"),
+}
+
+ACT_STATUS = {
+    "preparation": _("in preparation"),
+    "in-progress": _("going on"),
+    "not-done": _("not done"),
+    "on-hold": _("on hold"),
+    "stopped": _("stopped"),
+    "completed": _("completed"),
+    "entered-in-error": _("entered in error"),
+    "unknown": _("not known"),
+}
+
+IDENTIFIER = {
+    "cccd": _("Personal ID number"),
+    "bhyt": _("Insurance card"),
+    "mrn": _("Record number"),
+    "bhxh": _("Social insurance number"),
+    "passport": _("Passport"),
+}
+
+IDENTIFIER_SHORT = {
+    "cccd": _("ID"),
+    "bhyt": _("card"),
+    "mrn": _("record"),
+    "bhxh": _("soc. ins."),
+    "passport": _("passport"),
+}
+
+VITAL = {
+    "pulse": _("Pulse"),
+    "temperature": _("Temperature"),
+    "pressure": _("Blood pressure"),
+    "breath": _("Breathing"),
+    "oxygen": _("SpO₂"),
+    "weight": _("Weight"),
+    "height": _("Height"),
+    "bmi": _("BMI"),
+    "coma": _("Glasgow coma scale"),
+    "pain": _("Pain"),
+}
+
+FLAG = {
+    "L": _("low"),
+    "H": _("high"),
+    "LL": _("critically low"),
+    "HH": _("critically high"),
+    "A": _("abnormal"),
+    "AA": _("critically abnormal"),
+}
+
+INTERACTION = {"C": _("created"), "U": _("changed"), "D": _("deleted"), "M": _("merged")}
+
+TYPES = {
+    "Patient": _("Patients"),
+    "Encounter": _("Visits"),
+    "Observation": _("Measurements and results"),
+    "Practitioner": _("Staff"),
+    "Condition": _("Diagnoses"),
+    "DiagnosticReport": _("Reports"),
+    "MedicationRequest": _("Prescription lines"),
+}

@@ -1,0 +1,100 @@
+"""Many resources at once, as NDJSON lines: checked like any write, saved by the hundred in one statement.
+
+A line that is refused leaves the others be and is reported with its number; a line that would change nothing makes no
+version, so that a load which was cut off is simply started again (FHIR bulk data, `$import`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hsba.fhir import json, primitives
+from hsba.fhir.problems import BadRequest, Problem
+from hsba.record import interactions, lifecycle
+from hsba.record.saving import Pending, save
+from hsba.store import resources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hsba.record.context import Context
+    from hsba.store.addresses import Address
+
+Resource = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Figures:
+    """What became of the lines: saved as new, as a further version, left as they were, refused."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    problems: list[tuple[int, str, str]] = field(default_factory=list)
+    """Line number, English and Vietnamese sentence of the first refusals."""
+
+    def add(self, other: Figures, keep: int = 100) -> None:
+        """Join the figures of another part."""
+        self.created += other.created
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.refused += other.refused
+        self.problems.extend(other.problems[: max(0, keep - len(self.problems))])
+
+    @property
+    def lines(self) -> int:
+        """How many lines these figures are about."""
+        return self.created + self.updated + self.unchanged + self.refused
+
+
+async def load(ctx: Context, lines: Sequence[tuple[int, bytes]]) -> Figures:
+    """Save the resources of some numbered lines in the transaction of `ctx`; raising leaves none of them."""
+    figures = Figures()
+    wanted: dict[Address, Resource] = {}
+    for number, line in lines:
+        try:
+            resource = _checked(ctx, json.parse(line))
+        except Problem as problem:
+            first = problem.issues[0]
+            figures.add(Figures(refused=1, problems=[(number, f"{first.path} {first.en}", f"{first.path} {first.vi}")]))
+        else:
+            address = (ctx.registry.type_id(resource["resourceType"]), resource["id"])
+            if address in wanted:  # the later line wins, as it would one after the other
+                figures.unchanged += 1
+            wanted[address] = resource
+    currents = await resources.currents(ctx.tx, ctx.tenant.id, list(wanted)) if wanted else {}
+    pending = []
+    for address, resource in wanted.items():
+        current = currents.get(address)
+        if current is not None:
+            lifecycle.check_change(current)
+        if current is None or current.body is None:
+            pending.append(Pending("C" if current is None or not current.vid else "U", *_named(resource), resource, current))
+            figures.created += 1
+        elif interactions.same_content(json.parse(current.body.encode()), resource):
+            figures.unchanged += 1
+        else:
+            pending.append(Pending("U", *_named(resource), resource, current))
+            figures.updated += 1
+    if pending:
+        stored = await save(ctx, pending)
+        await ctx.trail.add(ctx, "import", None, stored)
+    return figures
+
+
+def _named(resource: Resource) -> tuple[str, str]:
+    return resource["resourceType"], resource["id"]
+
+
+def _checked(ctx: Context, resource: Resource) -> Resource:
+    """Refuse what no create would take; a bulk line must bring its id, for other lines refer to it."""
+    type_ = resource.get("resourceType")
+    if not isinstance(type_, str) or type_ not in ctx.definitions.resource_types:
+        raise BadRequest(f"{type_} is no resource type.", vi=f"{type_} không phải loại tài nguyên.")
+    if primitives.id_(resource.get("id")) is not None:
+        raise BadRequest("The resource has no valid id.", vi="Tài nguyên không có id đúng dạng.")
+    ctx.policy.check(ctx, "create", type_, before=None, after=resource)
+    interactions.check(ctx, resource)
+    return resource

@@ -1,0 +1,111 @@
+"""Who acts, for what, in which keeper's record, at what time: the first argument of everything that touches the record."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import uuid_utils.compat as uuid7s
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from hsba.fhir.definitions import Definitions
+    from hsba.record.ports import Codes, Policy, Trail
+    from hsba.store.pool import Connection
+    from hsba.store.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A keeper of records: a number that never changes, its name in addresses, and its time zone."""
+
+    id: int
+    slug: str
+    title: str
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Ho_Chi_Minh"))
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The account that acts, in which role, for whom and from where; written into every version it makes."""
+
+    account: str
+    role: str | None = None
+    on_behalf_of: str | None = None
+    workstation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The other system a fact was fed from, and its key there."""
+
+    system: str
+    key: str | None = None
+
+
+class Clock:
+    """The server's time, in UTC, never stepping back even when the machine's clock does."""
+
+    def __init__(self) -> None:
+        """Start at the machine's time."""
+        self._last = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """A time later than any this clock gave before, to the microsecond."""
+        now = datetime.now(UTC)
+        if now <= self._last:
+            now = self._last + timedelta(microseconds=1)
+        self._last = now
+        return now
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything an interaction may ask for; built by a door, a job or a test, once per request."""
+
+    actor: Actor
+    tenant: Tenant
+    purpose: str
+    channel: str
+    definitions: Definitions
+    registry: Registry
+    policy: Policy
+    codes: Codes
+    trail: Trail
+    clock: Clock
+    rules: Rules
+    tx: Connection
+    request: UUID = field(default_factory=uuid7s.uuid7)
+    reason: str | None = None
+    source: Source | None = None
+    base: str = ""
+    started: float = field(default_factory=time.perf_counter)
+
+    def on(self, tx: Connection) -> Context:
+        """The same context on another connection."""
+        return replace(self, tx=tx)
+
+    def because(self, reason: str | None) -> Context:
+        """The same context with the reason the person gave."""
+        return replace(self, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a hospital may decide about writing: settings that the record reads."""
+
+    refuse_dangling_references: bool = False
+    late_after: timedelta = timedelta(hours=24)
+    validate: bool = True
+    max_search_count: int = 1000
+
+
+def new_id() -> str:
+    """A fresh logical id: UUIDv7, so that ids sort by the time they were given."""
+    return str(uuid7s.uuid7())
+
+

@@ -1,0 +1,83 @@
+"""The three questions the record asks: may they? is this code right? who shall be told?
+
+`access`, `terminology` and `audit` answer them; `app.py` joins them.  No fourth port without a decision.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hsba.fhir.query.expression import Expression
+    from hsba.record.context import Context
+
+Resource = dict[str, Any]
+
+
+class Policy(Protocol):
+    """May they?  Answers are search expressions, so that one compiler applies them on every path."""
+
+    def visible(self, type: str) -> Expression:
+        """Which resources of this type may be seen: ANDed to every alias the store compiles."""
+        ...
+
+    def hidden(self, type: str) -> frozenset[str]:
+        """Element paths (`Patient.telecom`) that may be neither shown nor searched nor sorted by."""
+        ...
+
+    def check(self, ctx: Context, interaction: str, type: str, *, before: Resource | None, after: Resource | None) -> None:
+        """Refuse (raise Forbidden) a write or an operation that this actor may not do."""
+        ...
+
+    @property
+    def unrestricted(self) -> bool:
+        """True when every type is wholly visible and nothing is hidden: the fast read path may be taken."""
+        ...
+
+
+class Codes(Protocol):
+    """Is this code right?  The store joins the same lists in SQL by `reference.value_set_member`."""
+
+    def member(self, value_set: str, system: str | None, code: str) -> bool | None:
+        """Whether the code is in the list; None when the list is not known here."""
+        ...
+
+    def value_set_id(self, value_set: str) -> int | None:
+        """The list's number in `reference.value_set`, for joins by `:in`; None when it is not known."""
+        ...
+
+
+class Trail(Protocol):
+    """Who shall be told?  A line for each act; committed with the write, or before a read's answer."""
+
+    async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
+        """Note an act and what it touched (versions written or shown)."""
+        ...
+
+
+class AllowAll:
+    """The policy before there is one: everything, to the operator of the machine on loopback."""
+
+    unrestricted = True
+
+    def visible(self, type: str) -> Expression:  # noqa: ARG002 - the port's signature
+        """Everything."""
+        from hsba.fhir.query.expression import Everything  # noqa: PLC0415 - avoids an import cycle at start
+
+        return Everything()
+
+    def hidden(self, type: str) -> frozenset[str]:  # noqa: ARG002 - the port's signature
+        """Nothing is hidden."""
+        return frozenset()
+
+    def check(self, ctx: Context, interaction: str, type: str, *, before: Resource | None, after: Resource | None) -> None:
+        """Everything is allowed."""
+
+
+class NoTrail:
+    """The trail before there is one: keeps no line."""
+
+    async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
+        """Keep nothing."""
