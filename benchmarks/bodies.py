@@ -64,7 +64,9 @@ async def main(dsn: str) -> None:
             times[name].append((time.perf_counter() - started) / len(wanted) * 1e6)
     print(f"{len(bodies)} bodies, {plain / len(bodies):.0f} bytes each")
     for number, name in enumerate(FORMS):
-        print(f"{name:18} {sizes[name] / plain:5.2f} x plain  {statistics.median(times[name]):6.1f} us a read")
+        print(
+            f"{name:18} {sizes[name] / plain:5.2f} x plain  {statistics.median(times[name]):6.1f} us a read"
+        )
         await tx.execute(f"DROP TABLE bodies{number}")
     await tx.close()
 

@@ -85,7 +85,12 @@ async def connect(port: int) -> _Connection:
 
 
 async def load(
-    port: int, next_request: Callable[[], bytes], *, clients: int = 8, seconds: float = 3.0, expect: tuple[int, ...]
+    port: int,
+    next_request: Callable[[], bytes],
+    *,
+    clients: int = 8,
+    seconds: float = 3.0,
+    expect: tuple[int, ...],
 ) -> Load:
     """Ask with `clients` connections for `seconds`; answers outside `expect` count as failed."""
     connections = [await connect(port) for _ in range(clients)]

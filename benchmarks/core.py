@@ -36,7 +36,9 @@ PORTS = {"hsba": 18080, "floor": 18081}
 
 
 @asynccontextmanager
-async def process(command: list[str], port: int, **environment: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+async def process(
+    command: list[str], port: int, **environment: str
+) -> AsyncIterator[subprocess.Popen[bytes]]:
     """A server of its own, ready to answer, ended on leaving."""
     server = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True, cwd=HERE)  # noqa: S603, ASYNC220
     try:
@@ -59,11 +61,24 @@ async def servers(folder: Path) -> AsyncIterator[embedded.Server]:
     async with embedded.running(folder) as database:
         await root.prepare(settings, database.owner_dsn)
         owner = await asyncpg.connect(database.owner_dsn)
-        await owner.execute("CREATE TABLE IF NOT EXISTS public.floor (id bigint PRIMARY KEY, body text NOT NULL)")
-        await owner.execute("GRANT USAGE ON SCHEMA public TO hsba_runtime; GRANT ALL ON public.floor TO hsba_runtime")
+        await owner.execute(
+            "CREATE TABLE IF NOT EXISTS public.floor (id bigint PRIMARY KEY, body text NOT NULL)"
+        )
+        await owner.execute(
+            "GRANT USAGE ON SCHEMA public TO hsba_runtime; GRANT ALL ON public.floor TO hsba_runtime"
+        )
         await owner.close()
         serve = [sys.executable, "-m", "hsba.cli", "serve", "--port", str(PORTS["hsba"])]
-        bare = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-access-log", "--log-level", "warning"]
+        bare = [
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "asgi",
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        ]
         bare += ["--port", str(PORTS["floor"]), "floor:app"]
         dsn = database.runtime_dsn
         async with (
@@ -77,7 +92,11 @@ def everyday(count: int, seed: int = 7) -> tuple[list[dict[str, Any]], list[dict
     """Patients, and what is created most: observations, conditions, encounters, requests of the demo mix."""
     resources = list(itertools.islice(demo.generate(seed=seed, scale=1), count))
     patients = [one for one in resources if one["resourceType"] == "Patient"]
-    rest = [one for one in resources if one["resourceType"] in {"Observation", "Condition", "Encounter", "Patient"}]
+    rest = [
+        one
+        for one in resources
+        if one["resourceType"] in {"Observation", "Condition", "Encounter", "Patient"}
+    ]
     return patients, rest
 
 
@@ -106,7 +125,9 @@ async def measure(options: argparse.Namespace) -> None:
 
             def named() -> bytes:
                 words = chance.choice(names).split()
-                return request("GET", f"/fhir/Patient?name={_plain(words[-1])}%20{_plain(words[0])}&_count=10")
+                return request(
+                    "GET", f"/fhir/Patient?name={_plain(words[-1])}%20{_plain(words[0])}&_count=10"
+                )
 
             runs: dict[str, tuple[int, Callable[[], bytes], tuple[int, ...]]] = {
                 "floor insert": (floor, lambda: request("POST", "/", chance.choice(bodies)), (201,)),
@@ -119,7 +140,9 @@ async def measure(options: argparse.Namespace) -> None:
             results: dict[str, list[Load]] = {name: [] for name in runs}
             for round_ in range(options.rounds + 1):
                 for name, (port, make, expect) in runs.items():
-                    one = await load(port, make, clients=options.clients, seconds=options.seconds, expect=expect)
+                    one = await load(
+                        port, make, clients=options.clients, seconds=options.seconds, expect=expect
+                    )
                     if round_:  # the first warms the caches and the prepared statements
                         results[name].append(one)
             _table(results)

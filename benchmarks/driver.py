@@ -35,13 +35,18 @@ async def with_asyncpg(dsn: str) -> tuple[float, float, float]:
 
     async def read(n: int) -> None:
         for i in range(READ // CLIENTS):
-            await connections[n].fetchrow("SELECT body FROM bench_read WHERE tenant = $1 AND id = $2", 1, i % 1000)
+            await connections[n].fetchrow(
+                "SELECT body FROM bench_read WHERE tenant = $1 AND id = $2", 1, i % 1000
+            )
 
     async def write(n: int) -> None:
         for _ in range(READ // 2 // CLIENTS):
             async with connections[n].transaction():
                 await connections[n].execute(
-                    "INSERT INTO bench_write SELECT $1, $2, x FROM unnest($3::int[]) AS x", 1, BODY, list(range(8))
+                    "INSERT INTO bench_write SELECT $1, $2, x FROM unnest($3::int[]) AS x",
+                    1,
+                    BODY,
+                    list(range(8)),
                 )
 
     result = await measure(read, write)
@@ -66,7 +71,8 @@ async def with_psycopg(dsn: str) -> tuple[float, float, float]:
         for _ in range(READ // 2 // CLIENTS):
             async with connections[n].transaction():
                 await connections[n].execute(
-                    "INSERT INTO bench_write SELECT %s, %s, x FROM unnest(%s::int[]) AS x", (1, BODY, list(range(8)))
+                    "INSERT INTO bench_write SELECT %s, %s, x FROM unnest(%s::int[]) AS x",
+                    (1, BODY, list(range(8))),
                 )
 
     result = await measure(read, write)

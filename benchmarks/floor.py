@@ -41,13 +41,17 @@ async def post(request: Request) -> Response:
     number = next(numbers)
     async with request.app.state.pool.acquire() as connection:
         await connection.execute("INSERT INTO floor (id, body) VALUES ($1, $2)", number, body)
-    return Response(body, status_code=201, media_type="application/fhir+json", headers={"Location": f"/{number}"})
+    return Response(
+        body, status_code=201, media_type="application/fhir+json", headers={"Location": f"/{number}"}
+    )
 
 
 async def get(request: Request) -> Response:
     """Give the body back."""
     async with request.app.state.pool.acquire() as connection:
-        body = await connection.fetchval("SELECT body FROM floor WHERE id = $1", int(request.path_params["id"]))
+        body = await connection.fetchval(
+            "SELECT body FROM floor WHERE id = $1", int(request.path_params["id"])
+        )
     return Response(body, media_type="application/fhir+json")
 
 

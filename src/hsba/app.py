@@ -123,7 +123,9 @@ def options(settings: Settings) -> http.Options:
     return http.Options(
         allowed_hosts=settings.allowed_hosts,
         base_url=settings.base_url,
+        trusted_proxies=settings.trusted_proxies,
         cors_origins=settings.cors_origins,
+        at_once=settings.max_requests,
         max_body=settings.max_body_mb * 1024 * 1024,
     )
 
@@ -183,13 +185,15 @@ async def prepare(
     owner_dsn: str,
     *,
     tenant: tuple[str, str] = FIRST_TENANT,
-    note: Callable[[str], None] = lambda step: None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Migrate a database, number the types, fill the code lists and name its first tenant; answers the migrations."""
     import asyncpg  # noqa: PLC0415 - only start-up needs the bare driver
 
     known = definitions(settings)
-    tx = await asyncpg.connect(owner_dsn, server_settings={"search_path": "record, reference, ops", "timezone": "UTC"})
+    tx = await asyncpg.connect(
+        owner_dsn, server_settings={"search_path": "record, reference, ops", "timezone": "UTC"}
+    )
     try:
         await migrate.ensure_roles(tx)
         applied = await migrate.migrate(tx, note=note)
@@ -200,5 +204,3 @@ async def prepare(
     finally:
         await tx.close()
     return applied
-
-

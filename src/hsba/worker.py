@@ -44,14 +44,19 @@ async def run_one(app: App, handlers: Mapping[str, Handler]) -> bool:
         log.warning("job refused", extra={"job": job.id, "kind": job.kind, "problem": type(problem).__name__})
         async with app.pool.bare() as tx:
             await jobs.failed(tx, job, problem.sentence, final=problem.status < 500)
-    except Exception as problem:  # a job must never stop the worker; the cause is kept with the job and in the log
+    except (
+        Exception
+    ) as problem:  # a job must never stop the worker; the cause is kept with the job and in the log
         log.exception("job failed", extra={"job": job.id, "kind": job.kind})
         async with app.pool.bare() as tx:
             await jobs.failed(tx, job, f"{type(problem).__name__}: {problem}")
     else:
         async with app.pool.bare() as tx:
             await jobs.done(tx, job.id, figures)
-        log.info("job done", extra={"job": job.id, "kind": job.kind, "seconds": round(time.perf_counter() - started, 3)})
+        log.info(
+            "job done",
+            extra={"job": job.id, "kind": job.kind, "seconds": round(time.perf_counter() - started, 3)},
+        )
     return True
 
 

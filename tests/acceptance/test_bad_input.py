@@ -77,7 +77,9 @@ async def test_json__what_cannot_be_read_without_doubt(client: Client, content: 
     await nothing_written(client)
 
 
-@pytest.mark.parametrize("content", ["", "<", "<Patient/>", "<nonsense xmlns='http://hl7.org/fhir'/>", BOMB, OUTSIDE])
+@pytest.mark.parametrize(
+    "content", ["", "<", "<Patient/>", "<nonsense xmlns='http://hl7.org/fhir'/>", BOMB, OUTSIDE]
+)
 async def test_xml__what_cannot_be_read_without_doubt(client: Client, content: str) -> None:
     answer = await posted(client, content.encode(), XML)
 
@@ -181,7 +183,9 @@ async def test_body__a_client_killed_in_the_middle_writes_nothing(client: Client
         ("GET", "/Patient/1/$meta-add", 405),
     ],
 )
-async def test_address__wrong_ones_are_told_apart(client: Client, method: str, path: str, status: int) -> None:
+async def test_address__wrong_ones_are_told_apart(
+    client: Client, method: str, path: str, status: int
+) -> None:
     answer = await client.http.request(method, path)
 
     refused(answer, status)
@@ -291,7 +295,9 @@ async def test_unexpected__is_500_with_a_number_and_no_patient_data(
     assert "Ánh" not in "".join(str(record.__dict__.get("message", record.msg)) for record in caplog.records)
 
 
-async def test_write__that_meets_another_is_tried_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_write__that_meets_another_is_tried_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import asyncpg  # noqa: PLC0415 - only this test speaks of the driver
 
     from hsba.record import interactions  # noqa: PLC0415
@@ -319,7 +325,9 @@ async def test_write__that_meets_another_is_tried_again(client: Client, monkeypa
     assert (await client.get("/Patient?_summary=count")).json()["total"] == 1
 
 
-async def test_statement__that_takes_too_long_is_refused(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_statement__that_takes_too_long_is_refused(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def slow(ctx: Any, *_: object) -> None:
         await ctx.tx.execute("SET LOCAL statement_timeout = 0")
         await ctx.tx.fetchval("SET statement_timeout = '50ms'")

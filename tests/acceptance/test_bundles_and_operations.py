@@ -67,7 +67,9 @@ async def test_transaction__representation_where_it_is_preferred(client: Client)
 async def test_transaction__one_fault_and_nothing_is_written(client: Client) -> None:
     answer = await client.post(
         "/",
-        bundle("transaction", ("POST", "Patient", patient()), ("POST", "Patient", {**patient(), "gender": "nữ"})),
+        bundle(
+            "transaction", ("POST", "Patient", patient()), ("POST", "Patient", {**patient(), "gender": "nữ"})
+        ),
     )
 
     assert answer.status_code == 422
@@ -166,4 +168,7 @@ async def test_everything__of_a_patient(client: Client) -> None:
     answer = await client.get(f"/Patient/{who['id']}/$everything")
 
     assert answer.status_code == 200, answer.text
-    assert {entry["resource"]["resourceType"] for entry in answer.json()["entry"]} == {"Patient", "Observation"}
+    assert {entry["resource"]["resourceType"] for entry in answer.json()["entry"]} == {
+        "Patient",
+        "Observation",
+    }

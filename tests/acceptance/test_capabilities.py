@@ -25,8 +25,20 @@ async def test_metadata__states_all_types_parameters_and_operations(client: Clie
     assert stated["implementation"]["url"] == "http://localhost/fhir"
     assert "application/fhir+json" in stated["format"]
     assert "application/json-patch+json" in stated["patchFormat"]
-    assert {one["code"] for one in patient["interaction"]} >= {"read", "vread", "create", "update", "patch", "delete"}
-    assert {one["code"] for one in rest["interaction"]} == {"transaction", "batch", "search-system", "history-system"}
+    assert {one["code"] for one in patient["interaction"]} >= {
+        "read",
+        "vread",
+        "create",
+        "update",
+        "patch",
+        "delete",
+    }
+    assert {one["code"] for one in rest["interaction"]} == {
+        "transaction",
+        "batch",
+        "search-system",
+        "history-system",
+    }
     assert {one["name"] for one in patient["searchParam"]} >= {"name", "birthdate", "_id", "_lastUpdated"}
     assert {one["name"] for one in patient["operation"]} >= {"everything", "validate", "merge"}
     assert "merge" not in {one["name"] for one in types["Observation"]["operation"]}
@@ -62,7 +74,9 @@ async def test_metadata__is_made_once(client: Client) -> None:
     assert time.perf_counter() - started < 0.1
 
 
-@pytest.mark.parametrize("code", ["read", "vread", "update", "patch", "delete", "history-instance", "history-type"])
+@pytest.mark.parametrize(
+    "code", ["read", "vread", "update", "patch", "delete", "history-instance", "history-type"]
+)
 async def test_metadata__every_interaction_stated_has_a_route(client: Client, code: str) -> None:
     stated = (await client.get("/metadata")).json()
 
@@ -81,7 +95,9 @@ async def test_health__alive_ready_and_figures(client: Client) -> None:
     assert (alive.status_code, alive.text) == (200, "ok\n")
     assert ready.status_code == 200, ready.text
     assert ready.json() == {"database": "ok", "schema": "ok", "partitions": "ok"}
-    assert 'hsba_http_request_seconds_count{interaction="read",status="404",type="Patient"} 1.0' in figures.text
+    assert (
+        'hsba_http_request_seconds_count{interaction="read",status="404",type="Patient"} 1.0' in figures.text
+    )
     assert "hsba_pool_work_open" in figures.text
 
 

@@ -31,7 +31,12 @@ async def test_history__of_a_resource_newest_first(client: Client) -> None:
     assert (found["type"], found["total"]) == ("history", 4)
     assert [entry["request"]["method"] for entry in found["entry"]] == ["PUT", "DELETE", "PUT", "POST"]
     assert [entry["response"]["etag"] for entry in found["entry"]] == [f'W/"{n}"' for n in (4, 3, 2, 1)]
-    assert [entry.get("resource", {}).get("gender") for entry in found["entry"]] == ["other", None, "male", "female"]
+    assert [entry.get("resource", {}).get("gender") for entry in found["entry"]] == [
+        "other",
+        None,
+        "male",
+        "female",
+    ]
     assert {entry["fullUrl"] for entry in found["entry"]} == {f"http://localhost/fhir/Patient/{made['id']}"}
     assert found["entry"][1]["request"]["url"] == f"Patient/{made['id']}"
 

@@ -22,7 +22,12 @@ async def weighed(client: Client, who: dict[str, Any], kilograms: int) -> dict[s
             "status": "final",
             "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
             "subject": {"reference": f"Patient/{who['id']}"},
-            "valueQuantity": {"value": kilograms, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
+            "valueQuantity": {
+                "value": kilograms,
+                "unit": "kg",
+                "system": "http://unitsofmeasure.org",
+                "code": "kg",
+            },
         }
     )
 
@@ -50,7 +55,9 @@ async def test_search__by_post_is_the_same_search(client: Client) -> None:
     await client.made(numbered("17"))
     await client.made(numbered("18"))
 
-    answer = await client.http.post("/Patient/_search?_count=5", data={"identifier": f"{MRN}|17", "_format": "json"})
+    answer = await client.http.post(
+        "/Patient/_search?_count=5", data={"identifier": f"{MRN}|17", "_format": "json"}
+    )
     plain = await client.http.post("/Patient/_search?_count=1")
     wrong = await client.post("/Patient/_search", patient())
 
@@ -142,7 +149,14 @@ async def test_search__total_and_count(client: Client) -> None:
 async def test_search__large_bundles_come_in_pieces(client: Client) -> None:
     note = "x" * 20_000
     for _ in range(30):
-        await client.made(patient(text={"status": "additional", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{note}</div>'}))
+        await client.made(
+            patient(
+                text={
+                    "status": "additional",
+                    "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{note}</div>',
+                }
+            )
+        )
 
     answer = await client.get("/Patient?_count=100")
     packed = await client.get("/Patient?_count=100", Accept_Encoding="gzip")

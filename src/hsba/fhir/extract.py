@@ -65,6 +65,9 @@ class Rows:
     composite: list[Joined] = field(default_factory=list)
 
 
+KINDS = ("token", "string", "date", "quantity", "reference", "uri", "composite")
+"""The kinds of values, each a list in `Rows` and a table `ix_…`."""
+
 NOTHING = Rows("")
 """The values of a resource that was deleted."""
 

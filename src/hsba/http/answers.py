@@ -109,7 +109,9 @@ def _has_it(headers: dict[bytes, bytes], stored: Stored) -> bool:
 def of_saved(ctx: Context, request: Request, saved: Saved) -> Answer:
     """A version that was written: 201 with its address, or 200 (FHIR R4 http.html#create, #update, #return)."""
     stored = saved.stored
-    address = f"{request.base}/{ctx.registry.type_name(stored.type)}/{stored.id}/_history/{stored.vid}".encode()
+    address = (
+        f"{request.base}/{ctx.registry.type_name(stored.type)}/{stored.id}/_history/{stored.vid}".encode()
+    )
     headers = version_headers(stored)
     if saved.created:
         headers.append((b"location", address))
@@ -136,12 +138,16 @@ def of_deleted(ctx: Context, request: Request, stored: Stored | None) -> Answer:
     return Answer(200, render(outcome(request, issues), request.shape, ctx.definitions), headers)
 
 
-def of_resource(request: Request, resource: Resource, definitions: Definitions, *, status: int = 200) -> Answer:
+def of_resource(
+    request: Request, resource: Resource, definitions: Definitions, *, status: int = 200
+) -> Answer:
     """A resource that is not stored: an outcome, Parameters; of a bundle the entries are what parts are taken of."""
     shape = request.shape
     if (shape.summary or shape.elements) and resource["resourceType"] == "Bundle":
         entries = [
-            {**entry, "resource": subset(entry["resource"], shape, definitions)} if "resource" in entry else entry
+            {**entry, "resource": subset(entry["resource"], shape, definitions)}
+            if "resource" in entry
+            else entry
             for entry in resource.get("entry", ())
         ]
         resource = {**resource, **({"entry": entries} if entries else {})}

@@ -146,7 +146,10 @@ class Application:
         key = (scheme, host)
         root = self._roots.get(key)
         if root is None:
-            root = self._options.base_url.rstrip("/").removesuffix("/fhir") or f"{scheme}://{host.decode('ascii').lower()}"
+            root = (
+                self._options.base_url.rstrip("/").removesuffix("/fhir")
+                or f"{scheme}://{host.decode('ascii').lower()}"
+            )
             if len(self._roots) < 1000:
                 self._roots[key] = root
         return root

@@ -19,9 +19,20 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 
 SHOWN = frozenset(
-    {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain", "application/dicom"}
+    {
+        "application/pdf",
+        "image/gif",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "text/plain",
+        "application/dicom",
+    }
 )
-SANDBOX: Header = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+SANDBOX: Header = (
+    b"content-security-policy",
+    b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+)
 UNKNOWN = "application/octet-stream"
 
 

@@ -53,10 +53,7 @@ def head(kind: str, links: Sequence[tuple[str, str]], total: int | None, **membe
 
 def text(members: Resource, entries: Sequence[str]) -> bytes | None:
     """The whole bundle; None when it is so large that it should go in pieces."""
-    size = 0
-    for one in entries:
-        size += len(one)
-    if size > WHOLE:
+    if sum(map(len, entries)) > WHOLE:
         return None
     start = json.dump(members)
     if not entries:

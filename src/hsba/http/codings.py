@@ -44,7 +44,9 @@ def unpack(body: bytes, coding: bytes | None, limit: int) -> bytes:
         return _gunzip(body, limit)
     if name == b"zstd":
         return _unzstd(body, limit)
-    raise UnsupportedMedia("Content-Encoding may be gzip or zstd.", vi="Content-Encoding chỉ nhận gzip hoặc zstd.")
+    raise UnsupportedMedia(
+        "Content-Encoding may be gzip or zstd.", vi="Content-Encoding chỉ nhận gzip hoặc zstd."
+    )
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:

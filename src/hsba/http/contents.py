@@ -38,7 +38,8 @@ def resource(request: Request, definitions: Definitions, *, type: str | None = N
         )
     if type is not None and given != type:
         raise BadRequest(
-            f"The address is for {type}, the content is {given}.", vi=f"Địa chỉ là {type}, nội dung lại là {given}."
+            f"The address is for {type}, the content is {given}.",
+            vi=f"Địa chỉ là {type}, nội dung lại là {given}.",
         )
     return found
 

@@ -27,7 +27,9 @@ async def read(ctx: Context, request: Request) -> Answer:
 
 async def vread(ctx: Context, request: Request) -> Answer:
     """GET /{type}/{id}/_history/{vid} (FHIR R4 http.html#vread)."""
-    answer = answers.of_stored(ctx, request, await interactions.vread(ctx, request.type, request.id, request.vid))
+    answer = answers.of_stored(
+        ctx, request, await interactions.vread(ctx, request.type, request.id, request.vid)
+    )
     return binaries.unwrapped(answer) if request.shape.raw else answer
 
 
@@ -56,7 +58,9 @@ async def create(ctx: Context, request: Request) -> Answer:
     """POST /{type}, with If-None-Exist only when there is none yet (FHIR R4 http.html#create, #ccreate)."""
     resource = contents.resource(request, ctx.definitions, type=request.type)
     condition = request.header(b"if-none-exist")
-    where = entries.condition(ctx, request.type, condition.rpartition("?")[2]) if condition is not None else None
+    where = (
+        entries.condition(ctx, request.type, condition.rpartition("?")[2]) if condition is not None else None
+    )
     return answers.of_saved(ctx, request, await interactions.create(ctx, resource, if_none_exist=where))
 
 
@@ -103,7 +107,9 @@ async def patch_where(ctx: Context, request: Request) -> Answer:
 async def delete(ctx: Context, request: Request) -> Answer:
     """DELETE /{type}/{id}; what is not there needs no deleting (FHIR R4 http.html#delete)."""
     try:
-        stored = await interactions.delete(ctx, request.type, request.id, if_match=request.header(b"if-match"))
+        stored = await interactions.delete(
+            ctx, request.type, request.id, if_match=request.header(b"if-match")
+        )
     except NotFound:
         if b"if-match" in request.headers:
             raise VersionConflict from None

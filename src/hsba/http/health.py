@@ -33,7 +33,9 @@ class Health:
         pools = {"work": services.pool._work, "search": services.pool._search}  # noqa: SLF001 - the pool has no figures yet
         for name, pool in pools.items():
             metrics.gauge(f"hsba_pool_{name}_open", "Open connections of this process.", pool.get_size)
-            metrics.gauge(f"hsba_pool_{name}_idle", "Open connections that wait for work.", pool.get_idle_size)
+            metrics.gauge(
+                f"hsba_pool_{name}_idle", "Open connections that wait for work.", pool.get_idle_size
+            )
 
     async def alive(self, _: Request) -> Response:
         """GET /healthz: the process answers."""

@@ -122,4 +122,3 @@ def _link(request: Request, asked: dict[str, str]) -> str:
     controls = [(name, value) for name, value in request.pairs if name in CONTROLS]
     pairs = urlencode([*asked.items(), *controls])
     return f"{request.address}?{pairs}" if pairs else request.address
-

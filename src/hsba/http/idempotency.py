@@ -19,8 +19,11 @@ CONDITIONS = (b"if-match", b"if-none-exist", b"if-none-match")
 
 
 def digest(request: Request) -> bytes:
-    """What makes two requests the same: method, address, conditions and content."""
-    address = f"{request.address}?{request.query.decode('latin-1')}"
+    """What makes two requests the same: method, address below the base, conditions and content.
+
+    The base is left out: after a crash the client may come by another name of the same server.
+    """
+    address = f"{'/'.join(request.segments)}?{request.query.decode('latin-1')}"
     conditions = "".join(f"\n{request.header(name)}" for name in CONDITIONS if name in request.headers)
     return idempotency.digest(request.method, address + conditions, request.body)
 

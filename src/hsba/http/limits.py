@@ -78,7 +78,9 @@ class AtOnce:
             raise TooManyRequests
         self.now += 1
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None
+    ) -> None:
         """Give the place back."""
         self.now -= 1
 

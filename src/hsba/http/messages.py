@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from hsba.fhir.problems import BadRequest
 from hsba.http import negotiate
@@ -39,16 +39,25 @@ class BadParameters(BadRequest):
 
 def read_pairs(text: bytes | str) -> Pairs:
     """The parameters of a query or of a form, in order; what is not UTF-8 or holds a NUL is refused."""
-    if isinstance(text, bytes):
-        text = text.decode("latin-1")
+    pairs = []
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+        if isinstance(text, bytes):
+            text = text.decode()
+        if text.count("&") >= MAX_PARAMETERS:
+            raise BadParameters(
+                f"There are more than {MAX_PARAMETERS}.", vi=f"Có quá {MAX_PARAMETERS} tham số."
+            )
+        for field in text.split("&"):
+            name, _, value = field.partition("=")
+            if "%" in field or "+" in field:
+                name = unquote(name.replace("+", " "), errors="strict")
+                value = unquote(value.replace("+", " "), errors="strict")
+                if "\0" in name or "\0" in value:
+                    raise BadParameters("They hold a NUL character.", vi="Có ký tự NUL.")
+            if field:
+                pairs.append((name, value))
     except UnicodeDecodeError as exc:
         raise BadParameters("They are not UTF-8.", vi="Không phải mã UTF-8.") from exc
-    except ValueError as exc:
-        raise BadParameters(f"There are more than {MAX_PARAMETERS}.", vi=f"Có quá {MAX_PARAMETERS} tham số.") from exc
-    if any("\0" in name or "\0" in value for name, value in pairs):
-        raise BadParameters("They hold a NUL character.", vi="Có ký tự NUL.")
     return pairs
 
 

@@ -108,7 +108,9 @@ def _release() -> str:
         return "0"
 
 
-def _resource(name: str, offered: set[str], offers: tuple[Operation, ...], definitions: Definitions) -> Resource:
+def _resource(
+    name: str, offered: set[str], offers: tuple[Operation, ...], definitions: Definitions
+) -> Resource:
     parameters = definitions.search_parameters(name)
     references = sorted(code for code, one in parameters.items() if one.type == "reference")
     found: Resource = {
@@ -128,9 +130,7 @@ def _resource(name: str, offered: set[str], offers: tuple[Operation, ...], defin
         "searchRevInclude": _referring(name, definitions),
         "searchParam": _parameters(parameters),
         "operation": [
-            _operation(offer)
-            for offer in offers
-            if offer.fits("type", name) or offer.fits("instance", name)
+            _operation(offer) for offer in offers if offer.fits("type", name) or offer.fits("instance", name)
         ],
     }
     return {key: value for key, value in found.items() if value != []}
@@ -138,7 +138,9 @@ def _resource(name: str, offered: set[str], offers: tuple[Operation, ...], defin
 
 def _referring(name: str, definitions: Definitions) -> list[str]:
     """The reference parameters of all types that may lead to this one."""
-    made: dict[str, list[str]] = definitions.made("http.metadata", "referring", lambda: _all_referring(definitions))
+    made: dict[str, list[str]] = definitions.made(
+        "http.metadata", "referring", lambda: _all_referring(definitions)
+    )
     return made.get(name, [])
 
 
@@ -177,7 +179,9 @@ def _common(definitions: Definitions) -> dict[str, SearchParameter]:
 
 
 def _parameters(parameters: dict[str, SearchParameter]) -> list[Resource]:
-    return [{"name": code, "definition": one.url, "type": one.type} for code, one in sorted(parameters.items())]
+    return [
+        {"name": code, "definition": one.url, "type": one.type} for code, one in sorted(parameters.items())
+    ]
 
 
 def _operation(offer: Operation) -> Resource:

@@ -56,7 +56,8 @@ ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
 )
 EXPOSED = (
-    b"etag, location, content-location, last-modified, x-request-id, x-correlation-id, retry-after, idempotent-replayed"
+    b"etag, location, content-location, last-modified, x-request-id, x-correlation-id, retry-after,"
+    b" idempotent-replayed"
 )
 ALLOWED_HEADERS = (
     b"accept, accept-language, authorization, content-type, content-encoding, idempotency-key, if-match,"
@@ -69,7 +70,9 @@ SAFE_ID = re.compile(r"[\x21-\x7e]{1,100}\Z")
 class Door:
     """The FHIR REST API as one ASGI application, called with the path below `/fhir`."""
 
-    def __init__(self, services: Services, options: Options, metrics: Metrics, operations: Operations) -> None:
+    def __init__(
+        self, services: Services, options: Options, metrics: Metrics, operations: Operations
+    ) -> None:
         """Keep what every request needs."""
         self.services = services
         self.options = options
@@ -80,7 +83,9 @@ class Door:
         self.at_once = limits.AtOnce(options.at_once)
         self._origins = frozenset(origin.encode("latin-1") for origin in options.cors_origins)
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send, root: str, slug: str | None, path: str) -> None:
+    async def answer(
+        self, scope: Scope, receive: Receive, send: Send, root: str, slug: str | None, path: str
+    ) -> None:
         """Answer one request; a client that goes away before its request is whole gets nothing done and no answer."""
         started = time.perf_counter()
         headers = join_headers(scope["headers"])
@@ -115,7 +120,12 @@ class Door:
         seconds = time.perf_counter() - started
         self.metrics.observe(interaction, type_, answer.status, seconds)
         if log.isEnabledFor(logging.DEBUG):
-            told = {"request": str(number), "interaction": interaction, "type": type_, "status": answer.status}
+            told = {
+                "request": str(number),
+                "interaction": interaction,
+                "type": type_,
+                "status": answer.status,
+            }
             log.debug("answered", extra={**told, "ms": round(seconds * 1000, 2)})
         self._common_headers(answer, headers, number)
         await respond(answer, headers, send, head=scope["method"] == "HEAD")
@@ -335,7 +345,9 @@ def _reason(value: bytes) -> str:
             "X-HSBA-Reason is percent-encoded UTF-8.", vi="X-HSBA-Reason phải là UTF-8 mã hóa phần trăm."
         ) from exc
     if len(text) > 1000 or any(ord(char) < 32 for char in text):
-        raise BadRequest("X-HSBA-Reason is at most 1000 letters on one line.", vi="Lý do: tối đa 1000 chữ, một dòng.")
+        raise BadRequest(
+            "X-HSBA-Reason is at most 1000 letters on one line.", vi="Lý do: tối đa 1000 chữ, một dòng."
+        )
     return text
 
 

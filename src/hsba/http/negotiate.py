@@ -88,7 +88,7 @@ def shape(accept: bytes | None, pairs: Pairs) -> Shape:
     """The form of the answer by Accept, `_format`, `_pretty`, `_summary` and `_elements`."""
     wanted = _last(pairs, "_format") if pairs else None
     found = _by_format(wanted) if wanted else _by_accept(accept)
-    if not pairs:
+    if not any(name in CONTROLS for name, _ in pairs):
         return found
     pretty = _last(pairs, "_pretty")
     if pretty not in (None, "true", "false"):
@@ -101,7 +101,11 @@ def shape(accept: bytes | None, pairs: Pairs) -> Shape:
         )
     summary = None if summary == "false" else summary
     elements = tuple(
-        name.strip() for key, value in pairs if key == "_elements" for name in value.split(",") if name.strip()
+        name.strip()
+        for key, value in pairs
+        if key == "_elements"
+        for name in value.split(",")
+        if name.strip()
     )
     if pretty is None and summary is None and not elements:
         return found
@@ -168,7 +172,10 @@ def _shape_of(name: str, parameters: dict[str, str]) -> Shape | None:
 
 def _utf8_r4(parameters: dict[str, str]) -> bool:
     """Whether the parameters of a media type ask for what we have: UTF-8 and FHIR R4."""
-    return parameters.get("charset", "utf-8").lower() in UTF8 and parameters.get("fhirversion", "4.0") in VERSIONS
+    return (
+        parameters.get("charset", "utf-8").lower() in UTF8
+        and parameters.get("fhirversion", "4.0") in VERSIONS
+    )
 
 
 def _ranges(accept: str) -> Sequence[tuple[str, dict[str, str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
@@ -13,19 +14,20 @@ from hsba.fhir.query.parse import parse_search
 from hsba.http import answers, bundles, contents
 from hsba.http.negotiate import wishes
 from hsba.record import interactions
-from hsba.record.context import new_id
 from hsba.record.saving import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from hsba.fhir.query.parse import Search
     from hsba.http.messages import Answer, Pairs, Request
+    from hsba.http.negotiate import Shape
     from hsba.record.context import Context
+    from hsba.store.resources import Stored
     from hsba.store.search import Page
 
 SAFE = ",:/|$!*()@'"
 """Characters that stay as they are in a link's parameters, so that it can be read (RFC 3986 3.4)."""
+
+PLAIN = re.compile(r"[A-Za-z0-9_.,:/|$!*()@'-]*\Z")
 
 KEPT = ("_format", "_pretty")
 """Parameters about the answer's form that links carry on, though they are no part of the search."""
@@ -42,7 +44,12 @@ async def answer(
 
 
 async def run(
-    ctx: Context, request: Request, type_: str | None, pairs: Pairs, *, compartment: tuple[str, str] | None = None
+    ctx: Context,
+    request: Request,
+    type_: str | None,
+    pairs: Pairs,
+    *,
+    compartment: tuple[str, str] | None = None,
 ) -> tuple[Search, Page]:
     """What was asked, and the page that answers it."""
     wanted = parse_search(
@@ -65,11 +72,12 @@ async def run(
 def show(ctx: Context, request: Request, found: tuple[Search, Page], pairs: Pairs) -> Answer:
     """A page as a searchset bundle, in the form asked for."""
     wanted, page = found
-    links = [("self", link(request, wanted.applied, pairs))]
+    itself = link(request, wanted, pairs)
+    links = [("self", itself)]
     if page.next is not None:
-        links.append(("next", link(request, (*wanted.applied, ("_cursor", page.next)), pairs)))
+        links.append(("next", f"{itself}{'&' if '?' in itself else '?'}_cursor={quoted(page.next)}"))
     members = bundles.head(
-        "searchset", links, page.total, id=new_id(), meta={"lastUpdated": instant(ctx.clock.now(), ctx)}
+        "searchset", links, page.total, meta={"lastUpdated": instant(ctx.clock.now(), ctx)}
     )
     if request.shape.summary == "count":
         return answers.of_bundle(request, members, [], ctx.definitions)
@@ -78,21 +86,25 @@ def show(ctx: Context, request: Request, found: tuple[Search, Page], pairs: Pair
 
 def entries(ctx: Context, request: Request, wanted: Search, page: Page) -> list[str]:
     """The entries' texts: matches, what they bring along, and what was passed over."""
-    shape, base, name = request.shape, request.base, ctx.registry.type_name
-    plain = not (shape.summary or shape.elements)
-    whole = shape if not shape.elements else replace(shape, elements=())
-    found = []
-    for one in page.matches:
-        text = one.body if plain else answers.entry_text(one, shape, ctx.definitions)
-        found.append(bundles.entry(f"{base}/{name(one.type)}/{one.id}", text, bundles.MATCH))
-    for one in page.included:
+    shape = request.shape
+    found = _entries(ctx, request, page.matches, bundles.MATCH, shape)
+    if page.included:
         # _elements does not apply to what is included (search.html#elements).
-        text = one.body if plain else answers.entry_text(one, whole, ctx.definitions)
-        found.append(bundles.entry(f"{base}/{name(one.type)}/{one.id}", text, bundles.INCLUDE))
+        whole = replace(shape, elements=()) if shape.elements else shape
+        found += _entries(ctx, request, page.included, bundles.INCLUDE, whole)
     said = (*(_ignored(name) for name in wanted.ignored), *page.issues)
     if said:
         found.append(bundles.entry("", json.dump(answers.outcome(request, said)).decode(), bundles.OUTCOME))
     return found
+
+
+def _entries(ctx: Context, request: Request, page: list[Stored], mode: str, shape: Shape) -> list[str]:
+    names = {type_: ctx.registry.type_name(type_) for type_ in {one.type for one in page}}
+    starts = {type_: f'{{"fullUrl":"{request.base}/{name}/' for type_, name in names.items()}
+    if not (shape.summary or shape.elements):
+        return [f'{starts[one.type]}{one.id}","resource":{one.body}{mode}}}' for one in page]
+    taken = ((one, answers.entry_text(one, shape, ctx.definitions)) for one in page)
+    return [f'{starts[one.type]}{one.id}","resource":{text}{mode}}}' for one, text in taken]
 
 
 def _ignored(name: str) -> Issue:
@@ -105,9 +117,16 @@ def _ignored(name: str) -> Issue:
     )
 
 
-def link(request: Request, applied: Iterable[tuple[str, str]], pairs: Pairs) -> str:
-    """An absolute address on the base the caller used, with the parameters that were applied."""
+def link(request: Request, wanted: Search, pairs: Pairs) -> str:
+    """The absolute address of this search on the base the caller used, with the parameters that were applied."""
     address = request.address.removesuffix("/_search")
-    told = [*applied, *(pair for pair in pairs if pair[0] in KEPT)]
-    query = "&".join(f"{quote_plus(name, safe=SAFE)}={quote_plus(value, safe=SAFE)}" for name, value in told)
+    if request.method == "GET" and not wanted.ignored and b"_cursor" not in request.query:
+        return f"{address}?{request.query.decode()}" if request.query else address
+    told = [*wanted.applied, *(pair for pair in pairs if pair[0] in KEPT)]
+    query = "&".join(f"{quoted(name)}={quoted(value)}" for name, value in told)
     return f"{address}?{query}" if query else address
+
+
+def quoted(text: str) -> str:
+    """A text as it stands in a query."""
+    return text if PLAIN.match(text) else quote_plus(text, safe=SAFE)

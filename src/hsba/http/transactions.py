@@ -55,15 +55,15 @@ async def answer(door: Door, request: Request) -> Answer:
 async def _batch(door: Door, request: Request, bundle: Resource) -> Answer:
     """Each entry on a connection of its own; a repeated batch repeats only what was not done the first time."""
     key = request.header(b"idempotency-key")
-    asked = idempotency.digest(request.method, request.address, request.body) if key is not None else b""
+    asked = idempotency.digest(request.method, "", request.body) if key is not None else b""
     done = 0
 
     async def run(room: Room, work: Work) -> Answered:
         nonlocal done
         done += room == "writing"
-        return await door.attempt(request, room, work if key is None or room != "writing" else _Once(
-            f"{key}#{done}", asked, work
-        ))
+        return await door.attempt(
+            request, room, work if key is None or room != "writing" else _Once(f"{key}#{done}", asked, work)
+        )
 
     bare = door.context(request, None)
     answered = await batch(bundle, bare, run, other=_Inside(door, request).answer)
@@ -122,7 +122,9 @@ class _Inside:
             raise BadRequest("A bundle cannot stand in a bundle.", vi="Không đặt Bundle trong Bundle.")
         pairs = read_pairs(query)
         plain = [pair for pair in pairs if pair[0] not in ("_format", "_pretty")]
-        headers = {name: value for name, value in outer.headers.items() if name in (b"prefer", b"accept-language")}
+        headers = {
+            name: value for name, value in outer.headers.items() if name in (b"prefer", b"accept-language")
+        }
         body = b""
         if asked.resource is not None and route.body:
             headers[b"content-type"] = b"application/fhir+json"
@@ -144,4 +146,3 @@ class _Inside:
         got = await self.door.within(ctx, request)
         body = got.body if got.pieces is None else b"".join(got.pieces)
         return Answered(got.status, resource=json.parse(body) if body else None, shows=True)
-

@@ -1,4 +1,4 @@
-"""Bulk loading by several processes: each reads chunks of lines, checks them, and saves them in transactions of its own.
+"""Bulk loading by several processes: each checks chunks of lines and saves them in its own transactions.
 
 Validation is what costs most, and it is pure Python: one process per core loads about as many times faster.
 """
@@ -107,7 +107,7 @@ def load(
     *,
     processes: int | None = None,
     channel: str = "bulk",
-    note: Callable[[bulk.Figures], bool | None] = lambda figures: None,
+    note: Callable[[bulk.Figures], bool | None] = lambda _: None,
 ) -> bulk.Figures:
     """Load NDJSON lines with several processes; `opener` (a picklable function) opens a house in each.
 

@@ -83,7 +83,9 @@ def owners(resource: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "encounter", "Encounter", resource["id"]
         if department := _literal(resource.get("serviceProvider"), "Organization"):
             yield "department", "Organization", department
-    elif encounter := _first(resource, ENCOUNTER, "Encounter"):
+    elif encounter := _first(resource, ENCOUNTER, "Encounter") or _first(
+        resource["context"] if isinstance(resource.get("context"), dict) else {}, ENCOUNTER[:1], "Encounter"
+    ):
         yield "encounter", "Encounter", encounter
     for extension in resource.get("extension", ()):
         if extension.get("url", "").endswith(DOSSIER) and (

@@ -58,7 +58,11 @@ async def load(ctx: Context, lines: Sequence[tuple[int, bytes]]) -> Figures:
             resource = _checked(ctx, json.parse(line))
         except Problem as problem:
             first = problem.issues[0]
-            figures.add(Figures(refused=1, problems=[(number, f"{first.path} {first.en}", f"{first.path} {first.vi}")]))
+            figures.add(
+                Figures(
+                    refused=1, problems=[(number, f"{first.path} {first.en}", f"{first.path} {first.vi}")]
+                )
+            )
         else:
             address = (ctx.registry.type_id(resource["resourceType"]), resource["id"])
             if address in wanted:  # the later line wins, as it would one after the other
@@ -71,12 +75,16 @@ async def load(ctx: Context, lines: Sequence[tuple[int, bytes]]) -> Figures:
         if current is not None:
             lifecycle.check_change(current)
         if current is None or current.body is None:
-            pending.append(Pending("C" if current is None or not current.vid else "U", *_named(resource), resource, current))
+            pending.append(
+                Pending(
+                    "C" if current is None or not current.vid else "U", *_named(resource), resource, current
+                )
+            )
             figures.created += 1
-        elif interactions.same_content(json.parse(current.body.encode()), resource):
+        elif interactions.unchanged(before := json.parse(current.body.encode()), resource):
             figures.unchanged += 1
         else:
-            pending.append(Pending("U", *_named(resource), resource, current))
+            pending.append(Pending("U", *_named(resource), resource, current, before=before))
             figures.updated += 1
     if pending:
         stored = await save(ctx, pending)

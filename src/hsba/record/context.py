@@ -1,11 +1,11 @@
-"""Who acts, for what, in which keeper's record, at what time: the first argument of everything that touches the record."""
+"""Who acts, for what, in which keeper's record, at what time: the first argument of every interaction."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import uuid_utils.compat as uuid7s
@@ -107,5 +107,3 @@ class Rules:
 def new_id() -> str:
     """A fresh logical id: UUIDv7, so that ids sort by the time they were given."""
     return str(uuid7s.uuid7())
-
-

@@ -73,6 +73,7 @@ def keep_hidden(ctx: Context, type: str, before: Resource | None, after: Resourc
     kept = {
         key: value
         for key, value in before.items()
-        if key.lstrip("_") in hidden_roots or any(key.startswith(r) and key[len(r) : len(r) + 1].isupper() for r in hidden_roots)
+        if key.lstrip("_") in hidden_roots
+        or any(key.startswith(r) and key[len(r) : len(r) + 1].isupper() for r in hidden_roots)
     }
     return {**after, **kept}

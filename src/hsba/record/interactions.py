@@ -58,7 +58,7 @@ async def read(ctx: Context, type: str, id: str) -> Stored:
 async def vread(ctx: Context, type: str, id: str, vid: str) -> Stored:
     """One version of a resource (FHIR R4 http.html#vread)."""
     stored = None
-    if vid.isascii() and vid.isdigit() and len(vid) < 10:  # noqa: PLR2004 - what fits an integer column
+    if vid.isascii() and vid.isdigit() and len(vid) < 10:
         stored = await resources.vread(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id, int(vid))
     if stored is None:
         raise NotFound(f"{type}/{id}/_history/{vid}")
@@ -115,17 +115,29 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
     issues = check(ctx, resource)
     if before is not None and current is not None and unchanged(before, resource):
         stored = resources.Stored(
-            current.key, ctx.registry.type_id(type_), id_, current.vid, current.recorded, deleted=False, body=current.body
+            current.key,
+            ctx.registry.type_id(type_),
+            id_,
+            current.vid,
+            current.recorded,
+            deleted=False,
+            body=current.body,
         )
         return Saved(hiding.hide(ctx, type_, stored), created=False, issues=issues, changed=False)
-    (stored,) = await save(ctx, [Pending("U" if exists else "C", type_, id_, resource, current)])
+    (stored,) = await save(
+        ctx, [Pending("U" if exists else "C", type_, id_, resource, current, before=before)]
+    )
     await ctx.trail.add(ctx, "update" if exists else "create", type_, [stored])
     return Saved(
-        hiding.hide(ctx, type_, stored), created=not exists or (current is not None and current.deleted), issues=issues
+        hiding.hide(ctx, type_, stored),
+        created=not exists or (current is not None and current.deleted),
+        issues=issues,
     )
 
 
-async def update_where(ctx: Context, resource: Resource, where: Expression, *, if_match: str | None = None) -> Saved:
+async def update_where(
+    ctx: Context, resource: Resource, where: Expression, *, if_match: str | None = None
+) -> Saved:
     """Replace the one resource that fits, or create it (FHIR R4 http.html#cond-update)."""
     type_ = resource["resourceType"]
     found = await match_one(ctx, type_, where)
@@ -135,7 +147,9 @@ async def update_where(ctx: Context, resource: Resource, where: Expression, *, i
             return await create(ctx, resource)
         taken = await resources.read(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type_), given)
         if taken is not None:
-            raise Conflict(f"{type_}/{given} does not fit the condition.", vi=f"{type_}/{given} không khớp điều kiện.")
+            raise Conflict(
+                f"{type_}/{given} does not fit the condition.", vi=f"{type_}/{given} không khớp điều kiện."
+            )
         return await update(ctx, resource)
     if given is not None and given != found:
         raise BadRequest(
@@ -145,7 +159,9 @@ async def update_where(ctx: Context, resource: Resource, where: Expression, *, i
     return await update(ctx, {**resource, "id": found}, if_match=if_match)
 
 
-async def patch(ctx: Context, type: str, id: str, change: patches.Patch, *, if_match: str | None = None) -> Saved:
+async def patch(
+    ctx: Context, type: str, id: str, change: patches.Patch, *, if_match: str | None = None
+) -> Saved:
     """Change part of a resource by JSON Patch or FHIRPath Patch (FHIR R4 http.html#patch)."""
     current = await resources.current(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id, lock=True)
     if current is None or current.vid == 0:
@@ -158,7 +174,9 @@ async def patch(ctx: Context, type: str, id: str, change: patches.Patch, *, if_m
     shown = hiding.without_hidden(ctx, type, before)
     after = patches.apply(shown, change, ctx.definitions)
     if after.get("resourceType") != type or after.get("id") != id:
-        raise Unprocessable("A patch may not change the type or the id.", vi="Không được đổi loại hoặc id khi vá.")
+        raise Unprocessable(
+            "A patch may not change the type or the id.", vi="Không được đổi loại hoặc id khi vá."
+        )
     return await update(ctx, after, if_match=None)
 
 

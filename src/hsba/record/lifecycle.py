@@ -62,7 +62,9 @@ async def lock(ctx: Context, type: str, id: str, vid: int, *, why: str) -> None:
         id,
     )
     if row is None or not 0 < vid <= row["vid"]:
-        raise BadRequest(f"There is no version {vid} of {type}/{id}.", vi=f"Không có bản {vid} của {type}/{id}.")
+        raise BadRequest(
+            f"There is no version {vid} of {type}/{id}.", vi=f"Không có bản {vid} của {type}/{id}."
+        )
     await ctx.tx.execute(
         "INSERT INTO record.version_lock (tenant, resource, vid, locked, account, reason)"
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
@@ -80,13 +82,17 @@ def check_change(current: Current) -> None:
     if current.locked:
         raise SignedRecord
     if STATES[current.state] in FROZEN:
-        raise WrongState(f"It is {STATES[current.state]}.", vi=f"Hồ sơ đang ở trạng thái «{STATES[current.state]}».")
+        raise WrongState(
+            f"It is {STATES[current.state]}.", vi=f"Hồ sơ đang ở trạng thái «{STATES[current.state]}»."
+        )
 
 
 async def check_dossiers(ctx: Context, dossiers: set[int]) -> None:
     """Refuse to add to or change what belongs to a dossier that is closed, archived, destroyed or cancelled."""
     rows = await ctx.tx.fetch(
-        "SELECT state FROM record.resource WHERE tenant = $1 AND key = ANY($2) FOR SHARE", ctx.tenant.id, list(dossiers)
+        "SELECT state FROM record.resource WHERE tenant = $1 AND key = ANY($2) FOR SHARE",
+        ctx.tenant.id,
+        list(dossiers),
     )
     for row in rows:
         if STATES[row["state"]] in FROZEN:
@@ -100,7 +106,8 @@ async def check_delete(ctx: Context, current: Current) -> None:
     signed = await ctx.tx.fetchval(
         "SELECT EXISTS (SELECT FROM record.ix_reference x"
         " JOIN record.version_lock l ON l.tenant = x.tenant AND l.resource = x.resource"
-        " WHERE x.tenant = $1 AND x.target = $2 AND x.path = ANY(SELECT id FROM reference.path WHERE kind = 'reference'))",
+        " WHERE x.tenant = $1 AND x.target = $2 AND x.path IN (SELECT id FROM reference.path WHERE kind = 'reference')"
+        ")",
         ctx.tenant.id,
         current.key,
     )

@@ -1,4 +1,4 @@
-"""The three questions the record asks: may they? is this code right? who shall be told?
+"""The three questions the record asks: may they, is this code right, who shall be told.
 
 `access`, `terminology` and `audit` answer them; `app.py` joins them.  No fourth port without a decision.
 """
@@ -27,7 +27,9 @@ class Policy(Protocol):
         """Element paths (`Patient.telecom`) that may be neither shown nor searched nor sorted by."""
         ...
 
-    def check(self, ctx: Context, interaction: str, type: str, *, before: Resource | None, after: Resource | None) -> None:
+    def check(
+        self, ctx: Context, interaction: str, type: str, *, before: Resource | None, after: Resource | None
+    ) -> None:
         """Refuse (raise Forbidden) a write or an operation that this actor may not do."""
         ...
 
@@ -72,7 +74,9 @@ class AllowAll:
         """Nothing is hidden."""
         return frozenset()
 
-    def check(self, ctx: Context, interaction: str, type: str, *, before: Resource | None, after: Resource | None) -> None:
+    def check(
+        self, ctx: Context, interaction: str, type: str, *, before: Resource | None, after: Resource | None
+    ) -> None:
         """Everything is allowed."""
 
 

@@ -7,7 +7,7 @@ step 4 turn addresses into keys - step 5 save in one statement - step 6 leave th
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hsba.record.context import Context
+    from hsba.store.addresses import Address
     from hsba.store.resources import Current, Stored
 
 EMPTY = hashlib.sha256(b"").digest()
@@ -37,6 +38,8 @@ class Pending:
     resource: dict[str, Any] | None
     current: Current | None = None
     state: int | None = None
+    before: dict[str, Any] | None = None
+    """The content it replaces, where the caller has it parsed: search rows that stay the same are then left alone."""
 
     @property
     def vid(self) -> int:
@@ -56,10 +59,11 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """Versions ready to be written: their rows, their search rows by table and column, and what will be answered."""
+    """Versions ready to be written, their search rows, whose old search rows go, and what will be answered."""
 
     writes: list[resources.Write]
     rows: dict[str, list[list[Any]]]
+    cleared: dict[str, list[int]]
     stored: list[Stored]
 
 
@@ -101,8 +105,69 @@ def _occurred(pending: Pending, recorded: datetime, ctx: Context) -> tuple[datet
 async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
     """Save any number of versions in one statement, in the transaction of `ctx`."""
     composed = await compose(ctx, pending)
-    await resources.save(ctx.tx, ctx.tenant.id, composed.writes, composed.rows, provenance(ctx))
+    await resources.save(
+        ctx.tx, ctx.tenant.id, composed.writes, composed.rows, composed.cleared, provenance(ctx)
+    )
     return composed.stored
+
+
+@dataclass(slots=True)
+class _Version:
+    """A version on its way: what is known of it before the addresses it names have keys."""
+
+    pending: Pending
+    key: int
+    type: int
+    recorded: datetime
+    body: str | None = None
+    sha256: bytes = EMPTY
+    values: extract.Rows = field(default_factory=lambda: extract.NOTHING)
+    owners: list[tuple[str, Address]] = field(default_factory=list)
+
+    @property
+    def address(self) -> Address:
+        """Where it lies."""
+        return self.type, self.pending.id
+
+    def write(self, ctx: Context, keys: dict[Address, int]) -> resources.Write:
+        """The row to save."""
+        one, current = self.pending, self.pending.current
+        occurred, late = _occurred(one, self.recorded, ctx)
+        belongs_to = {column: keys[address] for column, address in self.owners}
+        return resources.Write(
+            key=self.key,
+            type=self.type,
+            id=one.id,
+            vid=one.vid,
+            interaction=one.interaction,
+            recorded=self.recorded,
+            body=self.body,
+            sha256=self.sha256,
+            before=current.sha256 if current else None,
+            fresh=current is None,
+            state=one.state if one.state is not None else (current.state if current else 0),
+            labels=belongs.labels(one.resource) if one.resource else 0,
+            occurred=occurred,
+            late=late,
+            patient=belongs_to.get("patient"),
+            encounter=belongs_to.get("encounter"),
+            dossier=belongs_to.get("dossier"),
+            department=belongs_to.get("department"),
+        )
+
+    def stored(self) -> Stored:
+        """What will be answered."""
+        one = self.pending
+        return resources.Stored(
+            self.key,
+            self.type,
+            one.id,
+            one.vid,
+            self.recorded,
+            one.resource is None,
+            self.body,
+            one.interaction,
+        )
 
 
 async def compose(ctx: Context, pending: Sequence[Pending]) -> Composed:
@@ -110,63 +175,59 @@ async def compose(ctx: Context, pending: Sequence[Pending]) -> Composed:
     now = ctx.clock.now()
     fresh = sum(1 for one in pending if one.current is None)
     new_keys = iter(await ctx.registry.addresses.take(ctx.tx, fresh) if fresh else ())
-    keys: dict[tuple[int, str], int] = {}
-    drafts: list[resources.Write] = []
-    values: list[extract.Rows] = []
-    owned: list[list[tuple[str, tuple[int, str]]]] = []
-    stored: list[Stored] = []
+    cleared: dict[str, list[int]] = {}
+    versions = []
     for one in pending:
-        type_number = ctx.registry.type_id(one.type)
         key = one.current.key if one.current else next(new_keys)
-        keys[type_number, one.id] = key
-        recorded = _recorded(one, now)
-        body: str | None = None
-        digest = EMPTY
-        columns: list[tuple[str, tuple[int, str]]] = []
+        version = _Version(one, key, ctx.registry.type_id(one.type), _recorded(one, now))
         if one.resource is not None:
-            data = stamp(one, recorded, ctx)
-            body, digest = data.decode(), hashlib.sha256(data).digest()
-            values.append(extract.extract(one.resource, ctx.definitions, ctx.tenant.zone))
+            data = stamp(one, version.recorded, ctx)
+            version.body, version.sha256 = data.decode(), hashlib.sha256(data).digest()
+            version.values = extract.extract(one.resource, ctx.definitions, ctx.tenant.zone)
             content = one.resource if one.resource.get("id") == one.id else {**one.resource, "id": one.id}
-            columns = [(column, (ctx.registry.type_id(t), i)) for column, t, i in belongs.owners(content)]
-        else:
-            values.append(extract.NOTHING)
-        owned.append(columns)
-        occurred, late = _occurred(one, recorded, ctx)
-        drafts.append(
-            resources.Write(
-                key=key,
-                type=type_number,
-                id=one.id,
-                vid=one.vid,
-                interaction=one.interaction,
-                recorded=recorded,
-                body=body,
-                sha256=digest,
-                before=one.current.sha256 if one.current else None,
-                fresh=one.current is None,
-                state=one.state if one.state is not None else (one.current.state if one.current else 0),
-                labels=belongs.labels(one.resource) if one.resource else 0,
-                occurred=occurred,
-                late=late,
-            )
-        )
-        deleted = one.resource is None
-        stored.append(resources.Stored(key, type_number, one.id, one.vid, recorded, deleted, body, one.interaction))
-    rows = await index.rows(ctx.tx, values, ctx.registry)
-    wanted = {address for address in rows.addresses() if address not in keys}
-    wanted.update(address for columns in owned for _, address in columns if address not in keys)
+            version.owners = [
+                (column, (ctx.registry.type_id(t), i)) for column, t, i in belongs.owners(content)
+            ]
+        if one.vid > 1:
+            version.values = _only_new(ctx, one, key, version.values, cleared)
+        versions.append(version)
+    rows = await index.rows(ctx.tx, [version.values for version in versions], ctx.registry)
+    keys = {version.address: version.key for version in versions}
+    wanted = rows.addresses() | {address for version in versions for _, address in version.owners}
+    wanted -= keys.keys()
     keys.update(await ctx.registry.addresses.resolve(ctx.tx, ctx.tenant.id, wanted))
     if ctx.rules.refuse_dangling_references:
         await _refuse_dangling(ctx, wanted)
-    dossiers = {keys[address] for columns in owned for column, address in columns if column == "dossier"}
+    dossiers = {
+        keys[address] for version in versions for column, address in version.owners if column == "dossier"
+    }
     if dossiers:
         await lifecycle.check_dossiers(ctx, dossiers)
-    writes = [
-        replace(draft, **{column: keys[address] for column, address in columns}) if columns else draft
-        for draft, columns in zip(drafts, owned, strict=True)
-    ]
-    return Composed(writes, rows.columns([draft.key for draft in drafts], keys), stored)
+    return Composed(
+        [version.write(ctx, keys) for version in versions],
+        rows.columns([version.key for version in versions], keys),
+        cleared,
+        [version.stored() for version in versions],
+    )
+
+
+def _only_new(
+    ctx: Context, one: Pending, key: int, values: extract.Rows, cleared: dict[str, list[int]]
+) -> extract.Rows:
+    """The search values that must be written anew; `cleared` learns of which tables the old rows go.
+
+    Most corrections touch one element: its kind of rows is replaced, the others stay as they are.
+    """
+    old = extract.NOTHING
+    if one.before is not None and one.resource is not None:
+        old = extract.extract(one.before, ctx.definitions, ctx.tenant.zone)
+    kept: dict[str, Any] = {}
+    for kind in extract.KINDS:
+        if old is not extract.NOTHING and getattr(old, kind) == getattr(values, kind):
+            kept[kind] = []
+        else:
+            cleared.setdefault(f"ix_{kind}", []).append(key)
+    return replace(values, **kept) if kept else values
 
 
 def provenance(ctx: Context) -> resources.Provenance:
@@ -197,5 +258,6 @@ async def _refuse_dangling(ctx: Context, wanted: set[tuple[int, str]]) -> None:
     )
     if rows:
         names = ", ".join(f"{ctx.registry.type_name(row[0])}/{row[1]}" for row in rows)
-        raise Unprocessable(f"It refers to what is not here: {names}.", vi=f"Trỏ tới nội dung không có ở đây: {names}.")
-
+        raise Unprocessable(
+            f"It refers to what is not here: {names}.", vi=f"Trỏ tới nội dung không có ở đây: {names}."
+        )

@@ -401,7 +401,10 @@ class _Work:
         letters = {"create": "C", "update": "U", "delete": "D"}
         saved = await save(
             ctx,
-            [Pending(letters[w.interaction], w.type, w.id, w.resource, w.current) for w in changed],
+            [
+                Pending(letters[w.interaction], w.type, w.id, w.resource, w.current, before=w.before)
+                for w in changed
+            ],
         )
         told: dict[tuple[str, str], list[Stored]] = {}
         for write, stored in zip(changed, saved, strict=True):

@@ -64,7 +64,12 @@ def _dict(value: str) -> dict[str, Any]:
 
 
 async def enqueue(
-    tx: Connection, kind: str, detail: dict[str, Any], *, tenant: int | None = None, after: timedelta = timedelta()
+    tx: Connection,
+    kind: str,
+    detail: dict[str, Any],
+    *,
+    tenant: int | None = None,
+    after: timedelta = timedelta(),
 ) -> int:
     """Ask for work; it becomes visible to workers when this transaction commits."""
     number: int = await tx.fetchval(
@@ -82,7 +87,9 @@ async def take(tx: Connection, kinds: list[str]) -> Job | None:
     row = await tx.fetchrow(_TAKE, kinds, STALE)
     if row is None:
         return None
-    return Job(row["id"], row["tenant"], row["kind"], _dict(row["detail"]), row["attempts"], _dict(row["progress"]))
+    return Job(
+        row["id"], row["tenant"], row["kind"], _dict(row["detail"]), row["attempts"], _dict(row["progress"])
+    )
 
 
 async def progress(tx: Connection, job: int, state: dict[str, Any]) -> bool:

@@ -45,10 +45,11 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """All migrations of this release in order."""
-    found = []
-    for file in (resources.files("hsba.store") / "migrations").iterdir():
-        if match := NAME.match(file.name):
-            found.append(Migration(int(match[1]), file.name, file.read_text("utf-8")))
+    found = [
+        Migration(int(match[1]), file.name, file.read_text("utf-8"))
+        for file in (resources.files("hsba.store") / "migrations").iterdir()
+        if (match := NAME.match(file.name))
+    ]
     return sorted(found, key=lambda migration: migration.number)
 
 
@@ -78,7 +79,7 @@ async def pending(tx: Connection) -> list[Migration]:
     return [migration for number, migration in sorted(known.items()) if number not in done]
 
 
-async def migrate(tx: Connection, *, note: Callable[[str], None] = lambda name: None) -> list[str]:
+async def migrate(tx: Connection, *, note: Callable[[str], None] = lambda _: None) -> list[str]:
     """Apply what is pending, as the owner; returns the names applied. Safe to call from several processes."""
     await tx.execute("SELECT pg_advisory_lock($1)", LOCK)
     try:
@@ -108,14 +109,18 @@ async def migrate(tx: Connection, *, note: Callable[[str], None] = lambda name: 
 
 async def ensure_roles(tx: Connection) -> None:
     """Make the owner and the runtime role where the connected account may; else say what to type."""
-    have = {row["rolname"] for row in await tx.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY($1)", list(ROLES))}
+    have = {
+        row["rolname"]
+        for row in await tx.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY($1)", list(ROLES))
+    }
     missing = [role for role in ROLES if role not in have]
     if not missing:
         return
     if not await tx.fetchval("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"):
         commands = "; ".join(f"CREATE ROLE {role} LOGIN" for role in missing)
         raise MigrationRefused(
-            f"As the database's administrator, run: {commands}", vi=f"Người quản trị cơ sở dữ liệu hãy chạy: {commands}"
+            f"As the database's administrator, run: {commands}",
+            vi=f"Người quản trị cơ sở dữ liệu hãy chạy: {commands}",
         )
     for role in missing:
         await tx.execute(f"CREATE ROLE {role} LOGIN")
@@ -124,7 +129,8 @@ async def ensure_roles(tx: Connection) -> None:
 async def seed(tx: Connection, types: list[str]) -> None:
     """Give every resource type its number and make the partitions of this month and the next three."""
     await tx.execute(
-        "INSERT INTO reference.type (name) SELECT t FROM unnest($1::text[]) AS t ON CONFLICT (name) DO NOTHING", types
+        "INSERT INTO reference.type (name) SELECT t FROM unnest($1::text[]) AS t ON CONFLICT (name) DO NOTHING",
+        types,
     )
     await ensure_partitions(tx)
 

@@ -33,6 +33,16 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg ships no t
             self.tenant = tenant
 
 
+BY_KEY = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""Reads and writes go by key, always: one plan per statement, and never the scan that looked cheap while the
+tables of a new installation were still empty."""
+
+
 async def _leave_as_it_is(connection: object) -> None:
     """No reset when a connection comes back: our code leaves nothing behind, and a reset costs half the reads/s."""
 
@@ -85,7 +95,7 @@ class Pool:
             )
 
         return cls(
-            await make(size, plan_cache_mode="force_generic_plan"),
+            await make(size, **BY_KEY),
             await make(search_size, plan_cache_mode="force_custom_plan"),
         )
 

@@ -121,7 +121,8 @@ SELECT r.key FROM record.resource r JOIN unnest($2::smallint[], $3::text[]) AS w
 WHERE r.tenant = $1 ORDER BY r.type, r.id FOR UPDATE OF r
 """
 CURRENT_ALL = CURRENT.replace("SELECT ", "SELECT r.type, r.id, ", 1).replace(
-    "AND r.type = $2 AND r.id = $3", "AND (r.type, r.id) IN (SELECT * FROM unnest($2::smallint[], $3::text[]))"
+    "AND r.type = $2 AND r.id = $3",
+    "AND (r.type, r.id) IN (SELECT * FROM unnest($2::smallint[], $3::text[]))",
 )
 READ_ALL = """
 SELECT r.key, r.type, r.id, r.vid, r.recorded, r.deleted, v.body, v.interaction::text
@@ -156,7 +157,9 @@ async def current(tx: Connection, tenant: int, type: int, id: str, *, lock: bool
     return None if row is None else Current(*row)
 
 
-async def currents(tx: Connection, tenant: int, addresses: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Current]:
+async def currents(
+    tx: Connection, tenant: int, addresses: Sequence[tuple[int, str]]
+) -> dict[tuple[int, str], Current]:
     """What writes at these addresses build on, each locked until the transaction ends, in an order all writers keep."""
     arguments = (tenant, [type_ for type_, _ in addresses], [id_ for _, id_ in addresses])
     if not await tx.fetch(LOCK_ALL, *arguments):
@@ -165,7 +168,9 @@ async def currents(tx: Connection, tenant: int, addresses: Sequence[tuple[int, s
     return {(row[0], row[1]): Current(*row[2:]) for row in rows}
 
 
-async def read_all(tx: Connection, tenant: int, addresses: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Stored]:
+async def read_all(
+    tx: Connection, tenant: int, addresses: Sequence[tuple[int, str]]
+) -> dict[tuple[int, str], Stored]:
     """The current versions at these addresses, tombstones included; what was never written is left out."""
     rows = await tx.fetch(READ_ALL, tenant, [type_ for type_, _ in addresses], [id_ for _, id_ in addresses])
     return {(row[1], row[2]): Stored(*row) for row in rows}
@@ -242,16 +247,29 @@ PROVENANCE = (
     "source_system",
     "source_key",
 )
-RESOURCE = ("type", "id", "vid", "recorded", "state", "patient", "encounter", "dossier", "department", "labels")
+RESOURCE = (
+    "type",
+    "id",
+    "vid",
+    "recorded",
+    "state",
+    "patient",
+    "encounter",
+    "dossier",
+    "department",
+    "labels",
+)
 
 
 FEW = 24
-"""Up to so many rows of a table are picked from the arrays by their place: `unnest` over many arrays keeps each in a store
-of its own, which for a single resource costs more than the inserts; for many rows it is the one that is linear."""
+"""Up to so many rows of a table are picked from the arrays by their place: `unnest` over many arrays keeps each in a
+store of its own, which for a single resource costs more than the inserts; for many rows it is the linear one."""
 
 
 @cache
-def save_statement(tables: tuple[str, ...], *, fresh: bool, changed: bool, few: bool) -> str:
+def save_statement(
+    tables: tuple[str, ...], cleared: tuple[str, ...], *, fresh: bool, changed: bool, few: bool
+) -> str:
     """The one statement that saves: `$1` tenant, `$2`… provenance, then the writes' and the rows' columns as arrays."""
     number = 1 + len(PROVENANCE)
     given = ", ".join(f"${2 + i}" for i in range(len(PROVENANCE)))
@@ -262,8 +280,12 @@ def save_statement(tables: tuple[str, ...], *, fresh: bool, changed: bool, few: 
         arrays = [f"${first + place}::{kind}[]" for place, (_, kind) in enumerate(columns)]
         number += len(columns)
         if few:
-            picked = ", ".join(f"({array})[i] AS {name}" for array, (name, _) in zip(arrays, columns, strict=True))
-            return f"(SELECT {picked} FROM (SELECT generate_series(1, cardinality({arrays[0]})) AS i) AS s) AS t"
+            picked = ", ".join(
+                f"({array})[i] AS {name}" for array, (name, _) in zip(arrays, columns, strict=True)
+            )
+            return (
+                f"(SELECT {picked} FROM (SELECT generate_series(1, cardinality({arrays[0]})) AS i) AS s) AS t"
+            )
         return f"unnest({', '.join(arrays)}) AS t({', '.join(name for name, _ in columns)})"
 
     parts = [f"w AS MATERIALIZED (SELECT * FROM {rows_of(WRITE_COLUMNS)})"]
@@ -289,10 +311,10 @@ def save_statement(tables: tuple[str, ...], *, fresh: bool, changed: bool, few: 
         " SELECT $1, key, vid, type, interaction, recorded, occurred, late, sha256, before, body,"
         f" {given} FROM w)"
     )
-    for table in INDEX_COLUMNS if changed else ():
+    for table in cleared:
+        number += 1
         parts.append(
-            f"old_{table} AS (DELETE FROM record.{table} x USING w"
-            " WHERE x.tenant = $1 AND x.resource = w.key AND w.vid > 1)"
+            f"old_{table} AS (DELETE FROM record.{table} WHERE tenant = $1 AND resource = ANY(${number}::bigint[]))"
         )
     for table in tables:
         names = ", ".join(name for name, _ in INDEX_COLUMNS[table])
@@ -300,7 +322,9 @@ def save_statement(tables: tuple[str, ...], *, fresh: bool, changed: bool, few: 
             f"new_{table} AS (INSERT INTO record.{table} (tenant, {names})"
             f" SELECT $1, {names} FROM {rows_of(INDEX_COLUMNS[table])})"
         )
-    counts = [f"(SELECT count(*) FROM {name})" for name, here in (("made", fresh), ("changed", changed)) if here]
+    counts = [
+        f"(SELECT count(*) FROM {name})" for name, here in (("made", fresh), ("changed", changed)) if here
+    ]
     return f"WITH {', '.join(parts)} SELECT {' + '.join(counts)}"
 
 
@@ -309,6 +333,7 @@ async def save(
     tenant: int,
     writes: Sequence[Write],
     rows: Mapping[str, Sequence[Sequence[Any]]],
+    cleared: Mapping[str, list[int]],
     provenance: Provenance,
 ) -> None:
     """Write versions, current rows and search rows together; refuses when somebody else was faster.
@@ -316,17 +341,20 @@ async def save(
     Who made the same new address at the same moment is Busy (a second try finds it there); who changed what this write
     builds on is a VersionConflict.
 
-    `rows` maps a table of INDEX_COLUMNS to its columns, each a list; tables without rows are left out.
+    `rows` maps a table of INDEX_COLUMNS to its columns, each a list, and `cleared` to the keys whose old rows go;
+    tables without any are left out.
     """
     fresh = any(write.fresh for write in writes)
     changed = any(not write.fresh for write in writes)
     tables = tuple(table for table in INDEX_COLUMNS if table in rows and rows[table][0])
     few = len(writes) <= FEW and all(len(rows[table][0]) <= FEW for table in tables)
-    statement = save_statement(tables, fresh=fresh, changed=changed, few=few)
+    emptied = tuple(table for table in INDEX_COLUMNS if table in cleared)
+    statement = save_statement(tables, emptied, fresh=fresh, changed=changed, few=few)
     arguments: list[Any] = [tenant, *(getattr(provenance, name) for name in PROVENANCE)]
     for name, _ in WRITE_COLUMNS:
         column = [getattr(write, name) for write in writes]
         arguments.append([value.encode() for value in column] if name == "interaction" else column)
+    arguments.extend(cleared[table] for table in emptied)
     for table in tables:
         arguments.extend(rows[table])
     tx.wrote = tx.wrote or fresh

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hsba.fhir.query.expression import Expression
     from hsba.record.context import Context
-    from conftest import House
+    from integration.record.conftest import House
 
 CCCD = "http://fhir.hl7.org.vn/core/sid/cccd"
 MRN = "http://fhir.hl7.org.vn/core/sid/mrn"
@@ -69,12 +69,12 @@ def lab(id_: str, when: str, value: int, whom: str = "hoa", **more: Any) -> Reso
     )
 
 
-NOW = {"status": "in-progress"}
-BED = {
+NOW: dict[str, Any] = {"status": "in-progress"}
+BED: dict[str, Any] = {
     "serviceProvider": {"display": "Khoa Nội"},
     "location": [{"location": {"display": "Giường 05"}, "status": "active"}],
 }
-IN_STAY = {"encounter": {"reference": "Encounter/stay"}}
+IN_STAY: dict[str, Any] = {"encounter": {"reference": "Encounter/stay"}}
 
 RECORD: tuple[Resource, ...] = (
     person("hoa", "Nguyễn Thị Hoa", "1959-05-12", "099159000001"),
@@ -170,7 +170,7 @@ def counted(ctx: Context) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("typed", "ids"),
+    "typed, ids",
     [
         ("nguyen thi hoa", ["hoa", "hoa2"]),
         ("hoa thi nguyen", ["hoa", "hoa2"]),
@@ -187,7 +187,9 @@ def counted(ctx: Context) -> Iterator[list[str]]:
         ("xyz", []),
     ],
 )
-async def test_find__by_name_number_card_telephone_and_year(record: House, typed: str, ids: list[str]) -> None:
+async def test_find__by_name_number_card_telephone_and_year(
+    record: House, typed: str, ids: list[str]
+) -> None:
     async with record.reading() as ctx:
         _, found = await finding.find(ctx, typed)
 
@@ -277,7 +279,9 @@ async def test_in_hospital__is_listed_once_under_the_department_with_the_bed(rec
         departments, more = await home.in_hospital(ctx)
         counts = await home.counts(ctx)
 
-    assert [(one.title, [who.bed for who in one.people]) for one in departments] == [("Khoa Nội", ["Giường 05"])]
+    assert [(one.title, [who.bed for who in one.people]) for one in departments] == [
+        ("Khoa Nội", ["Giường 05"])
+    ]
     assert departments[0].people[0].encounter == "stay"
     assert not more
     assert counts["Patient"] == 3
@@ -341,10 +345,10 @@ async def test_merged__the_survivor_shows_what_was_written_of_the_other(record: 
 async def test_policy__what_may_not_be_seen_is_on_no_page(record: House) -> None:
     seen: dict[str, Expression] = {"AllergyIntolerance": Nothing(), "Observation": Not(Ids(("k2",)))}
     async with record.reading() as ctx:
-        ctx = replace(ctx, policy=Only(seen))
-        banner = await patient.banner(ctx, "hoa")
-        readings = await patient.measured(ctx, "hoa")
-        whole = await visit.visit(ctx, "hoa", "stay")
+        narrow = replace(ctx, policy=Only(seen))
+        banner = await patient.banner(narrow, "hoa")
+        readings = await patient.measured(narrow, "hoa")
+        whole = await visit.visit(narrow, "hoa", "stay")
 
     assert banner.allergies.state == "unasked"
     assert [one.id for one in readings] == ["k1"]
@@ -353,14 +357,14 @@ async def test_policy__what_may_not_be_seen_is_on_no_page(record: House) -> None
 
 async def test_policy__an_invisible_patient_is_not_found_and_not_counted(record: House) -> None:
     async with record.reading() as ctx:
-        ctx = replace(ctx, policy=Only({"Patient": Not(Ids(("hoa",)))}))
-        _, found = await finding.find(ctx, "hoa")
-        counts = await home.counts(ctx)
-        departments, _ = await home.in_hospital(ctx)
+        narrow = replace(ctx, policy=Only({"Patient": Not(Ids(("hoa",)))}))
+        _, found = await finding.find(narrow, "hoa")
+        counts = await home.counts(narrow)
+        departments, _ = await home.in_hospital(narrow)
         with pytest.raises(NotFound):
-            await patient.banner(ctx, "hoa")
+            await patient.banner(narrow, "hoa")
         with pytest.raises(NotFound):
-            await versions.history(ctx, "hoa", "Patient", "hoa")
+            await versions.history(narrow, "hoa", "Patient", "hoa")
 
     assert [hit.person.id for hit in found.people] == ["hoa2"]
     assert (counts["Patient"], departments) == (2, [])
@@ -368,9 +372,9 @@ async def test_policy__an_invisible_patient_is_not_found_and_not_counted(record:
 
 async def test_policy__hidden_elements_are_not_read(record: House) -> None:
     async with record.reading() as ctx:
-        ctx = replace(ctx, policy=Only({}, hidden=("Patient.telecom",)))
-        banner = await patient.banner(ctx, "hoa")
-        raw = await versions.history(ctx, "hoa", "Patient", "hoa")
+        narrow = replace(ctx, policy=Only({}, hidden=("Patient.telecom",)))
+        banner = await patient.banner(narrow, "hoa")
+        raw = await versions.history(narrow, "hoa", "Patient", "hoa")
 
     assert banner.person.phone == ""
     assert raw.content is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -506,3 +507,27 @@ def test_sentences__every_invariant_of_r4_is_said_in_vietnamese() -> None:
                     waiting.append(element.content)
 
     assert keys == SENTENCES.keys() | BUILT_IN
+
+
+def test_validate__hopeless_resource_ends_soon() -> None:
+    wrong = patient(name=[{"text": 5} for _ in range(20_000)])
+
+    issues = validate(wrong, CORE)
+
+    assert len(issues) == 5000
+    assert issues[-1].problem == "enough"
+
+
+def test_validate__many_contained_resources_take_linear_time() -> None:
+    contained = [patient(id=f"p{place}") for place in range(3000)]
+    focus = [{"reference": f"#p{place}"} for place in range(3000)]
+
+    assert found(observation(contained=contained, focus=focus)) == []
+
+
+def test_messages__every_sentence_is_said_somewhere() -> None:
+    folder = Path(validate.__code__.co_filename).parent
+    sources = [path for path in folder.glob("*.py") if path.name != "messages.py"]
+    code = "".join(path.read_text() for path in [*sources, folder.parent / "primitives.py"])
+
+    assert [name for name in MESSAGES if f'"{name}"' not in code] == []

@@ -53,7 +53,8 @@ def test_as_problem__the_unforeseen_is_logged_by_number_and_told_without_its_wor
 
 
 @pytest.mark.parametrize(
-    "header, language", [(None, "vi"), (b"en", "en"), (b"en-GB, vi;q=0.5", "en"), (b"vi-VN", "vi"), (b"fr", "vi")]
+    "header, language",
+    [(None, "vi"), (b"en", "en"), (b"en-GB, vi;q=0.5", "en"), (b"vi-VN", "vi"), (b"fr", "vi")],
 )
 def test_language__vietnamese_unless_english_is_liked_better(header: bytes | None, language: str) -> None:
     assert errors.language(header) == language

@@ -65,7 +65,13 @@ def test_find__unknown_types(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["GET /Patient/a b", "GET /Patient/_x", "GET /Patient/1/nonsense", "GET /Patient/1/2/3/4/5/6", "GET /Patient//1"],
+    [
+        "GET /Patient/a b",
+        "GET /Patient/_x",
+        "GET /Patient/1/nonsense",
+        "GET /Patient/1/2/3/4/5/6",
+        "GET /Patient//1",
+    ],
 )
 def test_find__unknown_addresses(line: str) -> None:
     with pytest.raises(NotFound):

@@ -12,7 +12,7 @@ from hsba.record.views import care, facts, measures, people
 
 
 @pytest.mark.parametrize(
-    ("name", "before", "called"),
+    "name, before, called",
     [
         ({"text": "Nguyễn Thị Hoa", "family": "Nguyễn", "given": ["Thị", "Hoa"]}, "Nguyễn Thị", "Hoa"),
         ({"family": "Nguyễn", "given": ["Thị", "Hoa"]}, "Nguyễn Thị", "Hoa"),
@@ -27,9 +27,9 @@ def test_name__is_cut_before_the_word_people_are_called_by(
 
 
 def test_name__prefers_the_official_one_and_survives_an_empty_one() -> None:
-    assert facts.name({"name": [{"use": "nickname", "text": "Tí"}, {"use": "official", "text": "Lê Tí"}]}) == (
-        facts.Name("Lê", "Tí")
-    )
+    assert facts.name(
+        {"name": [{"use": "nickname", "text": "Tí"}, {"use": "official", "text": "Lê Tí"}]}
+    ) == (facts.Name("Lê", "Tí"))
     assert facts.name({"name": [{}]}) is None
     assert facts.name({}) is None
 
@@ -50,7 +50,13 @@ def test_identifiers__known_kinds_come_first_and_old_ones_not_at_all() -> None:
 
 
 def allergy(code: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"resourceType": "AllergyIntolerance", "id": "a", "code": code, "recordedDate": "2026-08-03", **more}
+    return {
+        "resourceType": "AllergyIntolerance",
+        "id": "a",
+        "code": code,
+        "recordedDate": "2026-08-03",
+        **more,
+    }
 
 
 NONE = allergy({"coding": [{"system": "http://snomed.info/sct", "code": "716186003"}]})
@@ -60,7 +66,7 @@ WITHDRAWN = allergy({"text": "Tôm"}, verificationStatus={"coding": [{"code": "e
 
 
 @pytest.mark.parametrize(
-    ("written", "state"),
+    "written, state",
     [
         ([], "unasked"),
         ([WITHDRAWN], "unasked"),
@@ -78,9 +84,12 @@ def observation(**more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("value", "flag"),
+    "value, flag",
     [
-        ({"valueQuantity": {"value": Decimal("6.8")}, "interpretation": [{"coding": [{"code": "HH"}]}]}, "HH"),
+        (
+            {"valueQuantity": {"value": Decimal("6.8")}, "interpretation": [{"coding": [{"code": "HH"}]}]},
+            "HH",
+        ),
         ({"valueQuantity": {"value": Decimal("5.6")}}, "H"),
         ({"valueQuantity": {"value": 3}}, "L"),
         ({"valueQuantity": {"value": 4}}, ""),
@@ -88,7 +97,9 @@ def observation(**more: Any) -> dict[str, Any]:
         ({"valueString": "vỡ hồng cầu"}, ""),
     ],
 )
-def test_reading__laboratory_decides_and_the_range_where_it_is_silent(value: dict[str, Any], flag: str) -> None:
+def test_reading__laboratory_decides_and_the_range_where_it_is_silent(
+    value: dict[str, Any], flag: str
+) -> None:
     ranges = [{"low": {"value": Decimal("3.5")}, "high": {"value": Decimal("5.1")}}]
 
     found = measures.reading(observation(referenceRange=ranges, **value))
@@ -99,7 +110,11 @@ def test_reading__laboratory_decides_and_the_range_where_it_is_silent(value: dic
 
 def test_reading__blood_pressure_takes_the_gravest_flag_of_its_parts() -> None:
     parts = [
-        {"code": {"coding": [{"system": "http://loinc.org", "code": code}]}, "valueQuantity": {"value": value}, **more}
+        {
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "valueQuantity": {"value": value},
+            **more,
+        }
         for code, value, more in (
             ("8480-6", 180, {"interpretation": [{"coding": [{"code": "HH"}]}]}),
             ("8462-4", 95, {"interpretation": [{"coding": [{"code": "H"}]}]}),

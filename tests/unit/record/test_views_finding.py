@@ -14,7 +14,7 @@ TODAY = date(2026, 11, 22)
 
 
 @pytest.mark.parametrize(
-    ("typed", "question"),
+    "typed, question",
     [
         ("Nguyễn Thị Hoa", Question((), ("nguyen", "thi", "hoa"), ())),
         ("hoa 59", Question((), ("hoa",), ("1959",))),

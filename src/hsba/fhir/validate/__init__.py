@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.validate import profiles as _profiles
 from hsba.fhir.validate.compiler import compiler
-from hsba.fhir.validate.run import Codes, Run
+from hsba.fhir.validate.run import MAX_ISSUES, Codes, EnoughError, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +46,12 @@ def validate(
         run.add("unknown-resource-type", (None, "Resource"), name=name)
         return run.issues
     at = (None, name)
-    compiler(definitions).whole(name)(resource, at, run)
-    if run.settle():
-        for url in against:
-            _profiles.named(url, resource, at, at, run)
+    try:
+        compiler(definitions).whole(name)(resource, at, run)
+        if run.settle():
+            for url in against:
+                _profiles.named(url, resource, at, at, run)
+    except EnoughError:
+        del run.issues[MAX_ISSUES - 1 :]
+        run.add("enough", at, found=MAX_ISSUES)
     return run.issues

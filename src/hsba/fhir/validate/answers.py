@@ -84,6 +84,7 @@ class _Reader:
     def __init__(self, response: Object, run: Run) -> None:
         self.response = response
         self.run = run
+        self.by_link: dict[object, list[Object]] | None = None
         self.finished = response.get("status") in _FINISHED
 
     def items(self, questions: list[Object], owner: Object, at: At) -> None:
@@ -92,12 +93,14 @@ class _Reader:
         Known, in order, as many as asked, each by its question.
         """
         run = self.run
-        places = {question.get("linkId"): place for place, question in enumerate(questions)}
+        links = (question.get("linkId") for question in questions)
+        places = {link: place for place, link in enumerate(links) if isinstance(link, str)}
         found: dict[int, list[tuple[Object, At]]] = {}
         latest = 0
         for place, item in enumerate(_objects(owner, "item")):
             here = ((at, "item"), place)
-            order = places.get(item.get("linkId"))
+            link = item.get("linkId")
+            order = places.get(link) if isinstance(link, str) else None
             if order is None:
                 run.add("answer-unknown-link", here, value=item.get("linkId"))
                 continue
@@ -204,9 +207,16 @@ class _Reader:
         held = [self.rule(rule) for rule in rules]
         return all(held) if question.get("enableBehavior") == "all" else any(held)
 
+    def answers(self, link: object) -> list[Object]:
+        """All answers to a question, wherever they stand in the response."""
+        if self.by_link is None:
+            self.by_link = {}
+            _collect(self.response, self.by_link)
+        return self.by_link.get(link, []) if isinstance(link, str) else []
+
     def rule(self, rule: Object) -> bool:
         """Whether one enableWhen holds."""
-        found = list(_answers(self.response, rule.get("question")))
+        found = self.answers(rule.get("question"))
         operator = rule.get("operator")
         wanted = _value(rule, "answer")[1]
         if operator == "exists":
@@ -236,11 +246,12 @@ def _same(option: tuple[str, Any], name: str, value: Any) -> bool:
     return option[0] == name and option[0] in _OPTIONS and values.includes(value, _key(option[1]))
 
 
-def _answers(owner: Object, link: object) -> Iterator[Object]:
-    """All answers to a question, wherever they stand in the response."""
+def _collect(owner: Object, found: dict[object, list[Object]]) -> None:
+    """Sort all answers of a response by the question they answer."""
     for item in _objects(owner, "item"):
-        if item.get("linkId") == link:
-            yield from _objects(item, "answer")
-        yield from _answers(item, link)
+        link = item.get("linkId")
         for answer in _objects(item, "answer"):
-            yield from _answers(answer, link)
+            if isinstance(link, str):
+                found.setdefault(link, []).append(answer)
+            _collect(answer, found)
+        _collect(item, found)

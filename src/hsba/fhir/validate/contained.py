@@ -5,12 +5,13 @@ FHIR R4 references.html#contained.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hsba.fhir.validate.run import At, Run
+    from hsba.fhir.validate.run import At, Run, Scope
 
-Object = dict[str, Any]
+_in_markup = re.compile(r"\"(#[^\"]+)\"").findall
 
 
 def check(value: Any, at: At, run: Run) -> None:
@@ -32,16 +33,36 @@ def check(value: Any, at: At, run: Run) -> None:
     if run.scope.contained.get(own, value) is not value:
         run.add("contained-duplicate", at, value=own)
     address = "#" + own
-    container = run.scope.container
-    if not _says(container, address) and not _says(value, "#"):
+    if address not in _local(run.scope) and not _says_container(value):
         run.add("contained-unused", at, value=address)
 
 
-def _says(value: Any, address: str) -> bool:
-    """Whether any reference, canonical or address below a value is this one."""
+def _local(scope: Scope) -> frozenset[str]:
+    """All addresses inside the resource ("#id") that it holds anywhere, collected once."""
+    if scope.local is None:
+        found: set[str] = set()
+        _collect(scope.container, found)
+        scope.local = frozenset(found)
+    return scope.local
+
+
+def _collect(value: Any, found: set[str]) -> None:
     if type(value) is dict:
-        return any(_says(each, address) for each in value.values())
-    if type(value) is list:
-        return any(_says(each, address) for each in value)
-    # A narrative may show a contained image: <img src="#id"/>.
-    return type(value) is str and (value == address or f'"{address}"' in value)
+        for each in value.values():
+            _collect(each, found)
+    elif type(value) is list:
+        for each in value:
+            _collect(each, found)
+    elif type(value) is str:
+        if value[:1] == "#":
+            found.add(value)
+        elif value[:1] == "<":
+            # A narrative may show a contained image: <img src="#id"/>.
+            found.update(_in_markup(value))
+
+
+def _says_container(value: Any) -> bool:
+    """Whether a contained resource refers to its container ("#")."""
+    found: set[str] = set()
+    _collect(value, found)
+    return "#" in found

@@ -47,7 +47,7 @@ def compiled(node: Node, definitions: Definitions) -> Check:
     if node.most is not None:
         checks.append(_limit(node.most[1], "above-maximum"))
     checks.extend(_rule(each, definitions) for each in node.constraints)
-    checks.extend(_member(each, definitions) for each in node.children.values())
+    checks.extend(_member(each, definitions) for each in node.children.values() if not _idle(each))
     if len(checks) == 1:
         return checks[0]
 
@@ -260,6 +260,11 @@ def _members(
     return members
 
 
+def _idle(node: Node) -> bool:
+    """Whether a node says nothing to be checked: mustSupport, a short text, the bounds of any element."""
+    return not (node.min or node.max is not None or node.slices or _Lazy.asks(node))
+
+
 class _Lazy:
     """The check of a node, compiled when the first value comes.
 
@@ -272,7 +277,12 @@ class _Lazy:
         self._node = node
         self._definitions = definitions
         self._check: Check | None = None
-        self.nothing = not (
+        self.nothing = not self.asks(node)
+
+    @staticmethod
+    def asks(node: Node) -> bool:
+        """Whether a node asks anything of a value."""
+        return bool(
             node.children
             or node.types
             or node.constraints

@@ -77,6 +77,11 @@ MESSAGES: Final[dict[str, Message]] = {
         "Only id and extension may stand beside a primitive value, not {name}.",
         "Bên cạnh giá trị đơn chỉ được có id và extension, không có {name}.",
     ),
+    "enough": _M(
+        "too-costly",
+        "More than {found} problems; the rest was not looked at.",
+        "Có hơn {found} lỗi; phần còn lại chưa xem.",
+    ),
     # Types and numbers of elements
     "no-resource-type": _M(
         "structure",
@@ -87,11 +92,6 @@ MESSAGES: Final[dict[str, Message]] = {
         "structure",
         "FHIR R4 has no resource type {name}.",
         "FHIR R4 không có loại tài nguyên {name}.",
-    ),
-    "wrong-resource-type": _M(
-        "structure",
-        "A {allowed} is expected here, not a {found}.",
-        "Chỗ này phải là {allowed}, không phải {found}.",
     ),
     "missing": _M(
         "required",
@@ -223,11 +223,6 @@ MESSAGES: Final[dict[str, Message]] = {
         "value",
         "The calendar has no such day: {value}.",
         "Lịch không có ngày này: {value}.",
-    ),
-    "bad-pattern": _M(
-        "value",
-        "The value {value} does not have the form {pattern}.",
-        "Giá trị {value} không đúng dạng {pattern}.",
     ),
     # Narrative (narrative.html)
     "div-not-xhtml": _M(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hsba.fhir.problems import Issue, Severity
 from hsba.fhir.validate.messages import MESSAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from hsba.fhir.definitions import Definitions
+
+_Each = TypeVar("_Each")
 
 Resource = dict[str, Any]
 
@@ -22,6 +25,14 @@ It is rendered only when there is something to say, since almost every place is 
 """
 
 SHOWN = 80
+SHOWN_MEMBERS = 4
+
+MAX_ISSUES = 5000
+"""More problems than this help nobody, and would let a bad resource of 50 MB fill the memory."""
+
+
+class EnoughError(Exception):
+    """So much is wrong that nothing more is looked for."""
 
 
 class Codes(Protocol):
@@ -34,11 +45,12 @@ class Codes(Protocol):
 class Scope:
     """Where references that stay inside lead: the resource that contains, and the bundle around it."""
 
-    __slots__ = ("contained", "container", "entry_url", "full_urls", "urls")
+    __slots__ = ("contained", "container", "entry_url", "full_urls", "local", "urls")
 
     def __init__(self, container: Resource, outer: Scope | None = None) -> None:
         """Open the scope of one resource that is not itself contained."""
         self.container = container
+        self.local: frozenset[str] | None = None
         self.contained: dict[str, Resource] = {
             each["id"]: each
             for each in _list(container.get("contained"))
@@ -133,14 +145,17 @@ class Run:
         self.deferring = False
         if self._unsound:
             return False
+        outermost = self.scope
         for check, value, at, resource, scope in self._later:
             self.resource, self.scope = resource, scope
             check(value, at, self)
-        self.resource = self.outermost
+        self.resource, self.scope = self.outermost, outermost
         return True
 
     def add(self, problem: str, at: At, severity: Severity | None = None, /, **found: object) -> None:
         """Note one problem at one place."""
+        if len(self.issues) >= MAX_ISSUES:
+            raise EnoughError
         message = MESSAGES[problem]
         if problem in _FORM:
             self._unsound = True
@@ -217,6 +232,10 @@ def path_of(at: At) -> str:
     return "".join(reversed(steps)).removeprefix(".")
 
 
+def _first(many: Iterable[_Each]) -> list[_Each]:
+    return list(islice(many, SHOWN_MEMBERS))
+
+
 def show(value: object) -> str:
     """A found value, short enough for a sentence."""
     if type(value) is str:
@@ -231,9 +250,9 @@ def show(value: object) -> str:
         text = ", ".join(sorted(map(str, value)))
         return text if len(text) <= 4 * SHOWN else text[: 4 * SHOWN] + "…"
     elif type(value) is dict:
-        text = "{" + ", ".join(f"{name}: {show(each)}" for name, each in value.items()) + "}"
+        text = "{" + ", ".join(f"{name}: {show(each)}" for name, each in _first(value.items())) + "}"
     elif type(value) is list:
-        text = "[" + ", ".join(map(show, value)) + "]"
+        text = "[" + ", ".join(show(each) for each in _first(value)) + "]"
     else:
         text = str(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from hsba.fhir.problems import NotFound
-
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -88,7 +86,7 @@ async def serve(request: Request) -> Response:
     """Send a file; with its hash in the address it may be kept for ever."""
     asset = find(request.path_params["name"])
     if asset is None:
-        raise NotFound(request.url.path)
+        return Response(status_code=404)
     headers = {
         "cache-control": FOREVER if request.query_params.get("v") == asset.digest else A_WHILE,
         "etag": f'"{asset.digest}"',

@@ -7,7 +7,6 @@ A `Problem` anywhere becomes a page with its sentence.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -53,7 +52,7 @@ HEADERS: dict[str, str] = {
 }
 
 STANDING = mark(
-    "This demonstration listens on this machine only and has no log-in yet: do not put real patients into it."
+    "This installation answers on this machine only and has no log-in yet: do not put real patients into it."
 )
 
 
@@ -278,8 +277,3 @@ def _keep_choice(request: Request) -> Response | None:
 async def nothing_here(request: Request) -> Response:
     """The answer to an address that is no page."""
     return problem(request, NotFound(request.url.path))
-
-
-def quoted(value: object) -> str:
-    """A JSON string, as it stands in a pretty-printed resource."""
-    return json.dumps(value, ensure_ascii=False)

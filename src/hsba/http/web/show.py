@@ -65,14 +65,6 @@ def when(text: str, zone: ZoneInfo) -> str:
     return f"{day(text, zone)} {clock(text, zone)}".strip()
 
 
-def short(text: str, zone: ZoneInfo) -> str:
-    """`22/11 07:40` for columns whose year is plain."""
-    found = moment(text, zone)
-    if found is None or len(text) <= 7:
-        return day(text, zone)
-    return found.strftime("%d/%m %H:%M") if len(text) > 10 else found.strftime("%d/%m")
-
-
 def age(birth: str, at: date) -> tuple[str, int]:
     """("year" | "month" | "day", how many) at a day; ("", 0) where it cannot be told.
 
@@ -178,8 +170,8 @@ class Show:
         return clock(text, self.zone)
 
     def short(self, text: str) -> str:
-        """`22/11 07:40`."""
-        return short(text, self.zone)
+        """`22/11 07:40`, with the year when it is another one than this."""
+        return f"{self.short_day(text)} {self.clock(text)}".strip()
 
     def short_day(self, text: str) -> str:
         """`22/11`, with the year when it is another one than this."""

@@ -44,15 +44,6 @@ DIAGNOSIS_ROLE = {
     "billing": _("For billing"),
 }
 
-CLINICAL = {
-    "active": _("active"),
-    "recurrence": _("came back"),
-    "relapse": _("relapse"),
-    "inactive": _("inactive"),
-    "remission": _("in remission"),
-    "resolved": _("resolved"),
-}
-
 VERIFICATION = {
     "unconfirmed": _("not confirmed"),
     "provisional": _("provisional"),

@@ -158,7 +158,6 @@ class Study:
     title: str
     modality: str
     when: str
-    series: int
     images: int
     encounter: str
 
@@ -414,7 +413,6 @@ def study(resource: Json) -> Study:
         title=text(resource.get("description")) or (what.text if what else ""),
         modality=", ".join(dict.fromkeys(text(kind.get("code")) for kind in kinds)),
         when=text(resource.get("started")),
-        series=len(series),
         images=images if isinstance(images, int) else 0,
         encounter=visit_.id if visit_ else "",
     )

@@ -31,7 +31,7 @@ Place = tuple[datetime, int]
 """Where a page ended: when its last patient was recorded, and the key."""
 
 PAGE = 50
-MOST = 1000
+MOST = 500
 """People that are looked at for one question; where more fit, the question should be narrower."""
 
 _NUMBER = re.compile(r"[A-Z]{0,3}[-/.]?\d[\dA-Z/.-]*")
@@ -141,8 +141,9 @@ async def find(ctx: Context, typed: str, *, after: str = "") -> tuple[Question, 
     wanted = expression(question, ctx.tenant.zone)
 
     def fitting(q: Query) -> str:
-        source, condition = q.matching(wanted, "Patient")
-        return f"SELECT {COLUMNS} FROM {source} {VERSION} WHERE {condition} LIMIT {MOST + 1}"
+        source = q.matching(wanted, "Patient")
+        page = f"SELECT r.* FROM {source.text} WHERE {source.where} LIMIT {MOST + 1}"
+        return f"WITH page AS MATERIALIZED ({page}) SELECT {COLUMNS} FROM page r {VERSION}"
 
     rows = await read(ctx, fitting)
     ordered = sorted(rows[:MOST], key=lambda row: _order(row, question))
@@ -169,9 +170,11 @@ async def newest(ctx: Context, *, after: Place | None = None) -> tuple[tuple[Hit
         ctx,
         lambda q: (
             f"""
-        SELECT {COLUMNS} FROM record.resource r {VERSION}
-        WHERE {q.of("Patient")} AND {later(q)}
-        ORDER BY r.recorded DESC, r.key DESC LIMIT {PAGE + 1}
+        WITH page AS MATERIALIZED (
+            SELECT r.* FROM record.resource r WHERE {q.of("Patient")} AND {later(q)}
+            ORDER BY r.recorded DESC, r.key DESC LIMIT {PAGE + 1}
+        )
+        SELECT {COLUMNS} FROM page r {VERSION} ORDER BY r.recorded DESC, r.key DESC
     """
         ),
     )

@@ -67,15 +67,8 @@ class Reading:
     status: str
     when: str
     encounter: Link | None
-    specimen: str
-    method: str
     notes: tuple[str, ...]
     parts: tuple[Reading, ...] = ()
-
-    @property
-    def critical(self) -> bool:
-        """Whether somebody must be told at once."""
-        return self.flag in ("LL", "HH", "AA")
 
     @property
     def worst(self) -> Flag:
@@ -161,7 +154,6 @@ def _one(node: Json, parent: Json, parts: tuple[Reading, ...]) -> Reading | None
         return None
     number, shown, comparator, unit = _value(node)
     low, high, words = _range(node)
-    specimen, method = link(parent.get("specimen")), coded(parent.get("method"))
     return Reading(
         id=text(parent.get("id")),
         key=f"{code.system}|{code.code or code.text}",
@@ -179,8 +171,6 @@ def _one(node: Json, parent: Json, parts: tuple[Reading, ...]) -> Reading | None
         status=text(parent.get("status")),
         when=happened(parent, WHEN),
         encounter=link(parent.get("encounter")),
-        specimen=specimen.text if specimen else "",
-        method=method.text if method else "",
         notes=notes(parent),
         parts=parts,
     )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 from hsba.record.views.facts import (
     address,
-    all_codes,
     coded,
     codes,
     extension,
@@ -268,8 +267,3 @@ def banner(rows: Sequence[Json], *, vid: int, recorded: str) -> Banner:
         vid=vid,
         recorded=recorded,
     )
-
-
-def sensitive(resource: Json) -> bool:
-    """Whether the resource carries a label that narrows who may see it."""
-    return bool(all_codes([{"coding": (resource.get("meta") or {}).get("security")}]) - {"N", "U", "L"})

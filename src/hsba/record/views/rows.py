@@ -14,9 +14,9 @@ from hsba.fhir import json
 from hsba.fhir.query.expression import Match, Token, any_of
 from hsba.record import hiding
 from hsba.store.resources import Stored
-from hsba.store.search.compile import Alias
+from hsba.store.search.base import Alias
 from hsba.store.search.facts import Facts
-from hsba.store.search.pages import conditions
+from hsba.store.search.source import matches
 from hsba.store.search.statement import compiled
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hsba.fhir.query.expression import Expression
     from hsba.record.context import Context
     from hsba.store.search.compile import Compiler
+    from hsba.store.search.source import Source
 
 VERSION = (
     "JOIN record.version v"
@@ -83,10 +84,9 @@ class Query:
         """
         return self._compiler.live(Alias(alias, types), deleted=gone)
 
-    def matching(self, expression: Expression, type: str) -> tuple[str, str]:
-        """Where rows `r` of this type come from, and the condition that they are such, are there and may be seen."""
-        source, parts = conditions(self._compiler, expression, Alias("r", (type,)))
-        return source, " AND ".join(parts) or "true"
+    def matching(self, expression: Expression, type: str) -> Source:
+        """Where the rows `r` of this type that are such come from, and the condition that they may be seen."""
+        return matches(self._compiler, expression, Alias("r", (type,)))
 
     def where(self, expression: Expression, type: str, alias: str = "r") -> str:
         """The condition that the resource of this type under an alias is such."""

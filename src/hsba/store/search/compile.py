@@ -9,35 +9,27 @@ search is one prepared statement.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.fold import MAX_FOLDED, fold, token
-from hsba.fhir.paths import PATIENT_ELEMENTS, catalogue
+from hsba.fhir.paths import catalogue
 from hsba.fhir.problems import UnknownParameter
 from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import TREES
 from hsba.fhir.query.values import token_code
 from hsba.store.search import values
+from hsba.store.search.base import ALWAYS, NEVER, PLAIN, TABLES, Alias, At, alike, is_hidden, is_name, patient_path
 from hsba.store.search.problems import HiddenParameter, StillIndexing, UnknownValueSet
+from hsba.store.search.source import matches
 from hsba.store.search.values import MAX_EXACT, Arg
 
 if TYPE_CHECKING:
     from hsba.fhir.paths import Composite, Parameter, Path
+    from hsba.store.search.base import Condition
     from hsba.store.search.facts import Facts, Scope
 
-NEVER = "false"
-ALWAYS = "true"
 ICD = ("icd-10", "icd10")
 """Systems whose codes are a tree by their letters: I10.1 lies below I10, also where no list of them is loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """A name of `record.resource` in the statement, and the types its rows may have (none is all)."""
-
-    name: str
-    types: tuple[str, ...]
 
 
 class Compiler:
@@ -115,9 +107,11 @@ class Compiler:
 
     # --- expressions ---------------------------------------------------------------------------------------
 
-    def where(self, expression: e.Expression, alias: Alias) -> str:
+    def where(self, expression: Condition, alias: Alias) -> str:
         """The condition that the resource under an alias is such; never NULL."""
         match expression:
+            case At(paths, test):
+                return self._or([self.value(group, test, alias, []) for group in alike(paths)])
             case e.Everything():
                 return ALWAYS
             case e.Nothing():
@@ -176,7 +170,7 @@ class Compiler:
     def _not(part: str) -> str:
         return {ALWAYS: NEVER, NEVER: ALWAYS}.get(part) or f"NOT ({part})"
 
-    def conjuncts(self, parts: Sequence[e.Expression], alias: Alias) -> list[str]:
+    def conjuncts(self, parts: Sequence[Condition], alias: Alias) -> list[str]:
         """Conditions that must all be true; several on one date that is single are one look at its row."""
         found: list[str] = []
         spans: dict[str, list[e.Date]] = {}
@@ -198,6 +192,19 @@ class Compiler:
             return False
         known = catalogue(self.scope.definitions, alias.types[0]).parameters.get(code)
         return known is not None and known.kind == "date" and len(known.paths) == 1 and known.paths[0].single
+
+    def is_name(self, code: str, alias: Alias) -> bool:
+        """Whether a parameter of the alias's types looks at people's names."""
+        return any(is_name([path]) for parameter in self.parameters(alias, code) for path in parameter.paths)
+
+    def is_narrow(self, code: str, alias: Alias) -> bool:
+        """Whether a value of a parameter belongs to few resources: an identifier, a patient, a visit."""
+        return any(
+            "Identifier" in path.leaves
+            or (parameter.kind == "reference" and (parameter.targets == {"Patient"} or path.elements[-1:] == (f"{parameter.type}.encounter",)))
+            for parameter in self.parameters(alias, code)
+            for path in parameter.paths
+        )
 
     def _alternatives(self, parts: tuple[e.Expression, ...], alias: Alias) -> list[str]:
         """Alternatives; those of one token parameter as one, so that a list of codes is one look into the index."""
@@ -280,7 +287,7 @@ class Compiler:
         if isinstance(test, e.Together):
             return self._or([self.together(composite, test, alias) for p in parameters for composite in p.composites])
         found: list[str] = []
-        for group in _alike(path for parameter in parameters for path in parameter.paths):
+        for group in alike(path for parameter in parameters for path in parameter.paths):
             found.append(self.value(group, test, alias, [p for p in parameters if set(p.paths) & set(group)]))
         return self._or(found)
 
@@ -293,7 +300,7 @@ class Compiler:
                 return self.reference(paths, test, alias, parameters)
             case e.Hierarchy() if paths[0].kind == "reference":
                 return self.below(paths, test, alias)
-            case e.Text(text, "starts") if _is_name(paths):
+            case e.Text(text, "starts") if is_name(paths):
                 words = text.split() or [""]
                 return self._and(
                     [self.exists("ix_string", alias, paths, values.prefix_range("x.folded", w, self.arg)) for w in words]
@@ -380,7 +387,7 @@ class Compiler:
         """A code or number, with its system where one is asked."""
         leaves = frozenset(leaf for path in paths for leaf in path.leaves)
         code = ALWAYS if test.code is None else f"x.code = {self.arg(token_code(test.code, leaves))}"
-        if test.system and leaves <= _PLAIN:
+        if test.system and leaves <= PLAIN:
             return self._and([code, self._implied(paths, test)])
         return self._and([code, self.of_system(test.system)])
 
@@ -399,9 +406,9 @@ class Compiler:
     def tokens(self, parameters: list[Parameter], tests: list[e.Token], alias: Alias) -> str:
         """One of several codes of one system (or of any)."""
         found: list[str] = []
-        for paths in _alike(path for parameter in parameters for path in parameter.paths):
+        for paths in alike(path for parameter in parameters for path in parameter.paths):
             leaves = frozenset(leaf for path in paths for leaf in path.leaves)
-            if tests[0].system and leaves <= _PLAIN:
+            if tests[0].system and leaves <= PLAIN:
                 found += [self.exists("ix_token", alias, paths, self.token(paths, test)) for test in tests]
                 continue
             codes = [token_code(test.code or "", leaves) for test in tests]
@@ -416,7 +423,7 @@ class Compiler:
         number = self.scope.codes.value_set_id(url)
         if number is None:
             raise UnknownValueSet(url)
-        plain = all(path.leaves <= _PLAIN for path in paths)
+        plain = all(path.leaves <= PLAIN for path in paths)
         system = "" if plain else " AND m.system = x.system"
         member = f"m.value_set = {self.arg(number)} AND lower(m.code) = x.code{system}"
         return self.exists("ix_token", alias, paths, ALWAYS, f" JOIN reference.value_set_member m ON {member}")
@@ -492,11 +499,7 @@ class Compiler:
     def together(self, composite: Composite, test: e.Together, alias: Alias) -> str:
         """The parts of a composite, on the resource itself or side by side in one row."""
         if composite.path is None:
-            found = []
-            for part, one in zip(composite.parts, test.parts, strict=True):
-                groups = _alike(part.paths)
-                found.append(self._or([self.value(group, one, alias, []) for group in groups]))
-            return self._and(found)
+            return self._and([self.where(At(p.paths, one), alias) for p, one in zip(composite.parts, test.parts, strict=True)])
         first, *rest = test.parts
         if not isinstance(first, e.Token):
             return NEVER
@@ -592,23 +595,19 @@ class Compiler:
         """It refers to a resource of one of these types that is such."""
         target = Alias(self.fresh("t"), types)
         paths = [path for parameter in parameters for path in parameter.paths]
-        live, such = self.live(target), self.where(where, target)
-        if NEVER in (live, such):
+        source = matches(self, where, target)
+        if source.nothing:
             return NEVER
-        fits = self._and([live, such])
         whom = f"{target.name}.key = x.target"
         if "Patient" in types and self.merged():
             whom = f"{target.name}.key = ANY(record.survivors($1, x.target))"
-        join = f" JOIN record.resource {target.name} ON {whom}"
-        found = [self.exists("ix_reference", alias, paths, fits, join)]
+        found = [self.exists("ix_reference", alias, paths, f"{whom} AND {source.where}", f", {source.text}")]
         addresses = [p for p in paths if p.leaves & {"canonical", "uri"}]
         urls = self.on("u", self.url_paths(types)) if addresses else None
         if urls is not None:
-            join = (
-                f" JOIN record.ix_uri u ON u.tenant = $1 AND {urls} AND u.value = split_part(x.value, '|', 1)"
-                f" JOIN record.resource {target.name} ON {target.name}.key = u.resource"
-            )
-            found.append(self.exists("ix_uri", alias, addresses, fits, join))
+            join = f" JOIN record.ix_uri u ON u.tenant = $1 AND {urls} AND u.value = split_part(x.value, '|', 1)"
+            such = f"{target.name}.key = u.resource AND {source.where}"
+            found.append(self.exists("ix_uri", alias, addresses, such, f"{join}, {source.text}"))
         return self._or(found)
 
     def url_paths(self, types: Sequence[str]) -> list[Path]:
@@ -624,15 +623,15 @@ class Compiler:
         source = Alias(self.fresh("s"), (type_,))
         paths = [path for parameter in self.parameters(source, code) for path in parameter.paths]
         on = self.on("x", paths)
-        live, such = self.live(source), self.where(where, source)
-        if on is None or NEVER in (live, such):
+        found = matches(self, where, source)
+        if on is None or found.nothing:
             return NEVER
         whom = f"x.target = {alias.name}.key"
         if "Patient" in self.types(alias) and self.merged():
             whom = f"x.target = ANY(record.merged_with($1, {alias.name}.key))"
         return (
-            f"EXISTS (SELECT FROM record.ix_reference x JOIN record.resource {source.name} ON {source.name}.key = x.resource"
-            f" WHERE x.tenant = $1 AND {whom} AND {on} AND {self._and([live, such])})"
+            f"EXISTS (SELECT FROM record.ix_reference x, {found.text}"
+            f" WHERE x.tenant = $1 AND {whom} AND {on} AND {source.name}.key = x.resource AND {found.where})"
         )
 
     def merged(self) -> bool:
@@ -704,18 +703,17 @@ class Compiler:
             f" AND {self._and([self.live(owner), self.where(where, owner)])})"
         )
 
-    def joined(self, expression: e.Expression, alias: Alias) -> str | None:
+    def joined(self, expression: Condition, alias: Alias) -> str | None:
         """A criterion as a subquery that has each resource once at most, to be joined; None where it is not that.
 
         For a condition that stands by itself.  An inner join may be walked in the order of keys until a page is full,
         while a semi-join gathers everything first.
         """
         match expression:
-            case e.Match(code, e.Token(system, str()) as test):
-                path = self._one_path(alias, code, "token")
-                if path is None or (system is None and not path.leaves <= _PLAIN):
-                    return None
-                return self._rows("ix_token", path, self.token([path], test))
+            case e.Match(code, e.Token(_, str()) as test):
+                return self._coded(self._one_path(alias, code, "token"), test, once=True)
+            case At([path], e.Token(_, str()) as test):
+                return self._coded(path, test, once=True)
             case e.Match(code, e.Reference(_, str(), None) as test):
                 path = self._one_path(alias, code, "reference")
                 if path is None:
@@ -724,28 +722,33 @@ class Compiler:
                 return None if len(keys) > 1 else self._rows("ix_reference", path, self.among("x.target", keys))
         return None
 
-    def gathered(self, expression: e.Expression, alias: Alias) -> str | None:
+    def gathered(self, expression: Condition, alias: Alias) -> str | None:
         """The same for a criterion that may meet a resource several times: sorted and made distinct before the join."""
         match expression:
             case e.Match(code, e.Token(_, str()) as test):
-                path = self._one_path(alias, code, "token")
-                return None if path is None else self._rows("ix_token", path, self.token([path], test), distinct=True)
+                return self._coded(self._one_path(alias, code, "token"), test, once=False)
+            case At([path], e.Token(_, str()) as test):
+                return self._coded(path, test, once=False)
             case e.Match(code, e.Text(text, "starts")):
                 path = self._one_path(alias, code, "string")
                 if path is None:
                     return None
-                words = sorted(set(text.split()), key=_commonness) if "HumanName" in path.leaves else [text]
-                on = self.on("y", [path])
-                if not words or _commonness(words[0])[0] or on is None:
-                    return None
-                conditions = [values.prefix_range("x.folded", words[0], self.arg)]
-                conditions += [
-                    f"EXISTS (SELECT FROM record.ix_string y WHERE y.tenant = $1 AND y.resource = x.resource AND {on}"
-                    f" AND {values.prefix_range('y.folded', word, self.arg)})"
-                    for word in words[1:]
-                ]
-                return self._rows("ix_string", path, " AND ".join(conditions), distinct=True)
+                return self._rows("ix_string", path, values.prefix_range("x.folded", text, self.arg), distinct=True)
         return None
+
+    def _coded(self, path: Path | None, test: e.Token, *, once: bool) -> str | None:
+        """The rows of a code; `once` only where a resource has it once at most: of one system, or a plain code."""
+        if path is None or (once and test.system is None and not path.leaves <= PLAIN):
+            return None
+        return self._rows("ix_token", path, self.token([path], test), distinct=not once)
+
+    def composite_parts(self, code: str, test: e.Together, alias: Alias) -> list[Condition] | None:
+        """The parts of a composite that stands on the resource itself, as criteria of their own."""
+        parameters = self.parameters(alias, code)
+        if len(parameters) != 1 or len(parameters[0].composites) != 1 or parameters[0].composites[0].path is not None:
+            return None
+        parts = parameters[0].composites[0].parts
+        return [At(part.paths, one) for part, one in zip(parts, test.parts, strict=True)]
 
     def _one_path(self, alias: Alias, code: str, kind: str) -> Path | None:
         """The one path of a parameter of the alias's one type."""
@@ -761,7 +764,7 @@ class Compiler:
         rows = f"x.resource FROM record.{table} x WHERE {self._and(['x.tenant = $1', on, condition])}"
         return f"SELECT DISTINCT {rows} ORDER BY x.resource DESC" if distinct else f"SELECT {rows}"
 
-    def patients_row(self, alias: Alias, expression: e.Expression) -> str | None:
+    def patients_row(self, alias: Alias, expression: Condition) -> str | None:
         """A criterion on the patient as a look at the current row's own column, where that says the same.
 
         Only for a condition that stands by itself: the column is NULL for what belongs to nobody.
@@ -775,82 +778,3 @@ class Compiler:
                     return None
                 return self.among(f"{alias.name}.patient", self.keys(["Patient"], id_))
         return None
-
-
-COMMON_WORDS = frozenset(
-    "nguyen tran le pham hoang huynh phan vu vo dang bui do ho ngo duong ly thi van duc minh huu ngoc quang thanh".split()
-)
-"""Words that a good part of all Vietnamese names hold: a search is not begun with them where there is another."""
-
-
-def _commonness(word: str) -> tuple[bool, int]:
-    """Sorts words so that the one that fewest names will have comes first."""
-    return word in COMMON_WORDS or len(word) < 2, -len(word)
-
-
-TABLES: dict[str, tuple[str, ...]] = {
-    # where the values of a path lie, by the kind of its parameter
-    "token": ("ix_token", "ix_string"),
-    "string": ("ix_string",),
-    "order": ("ix_string",),
-    "date": ("ix_date",),
-    "number": ("ix_quantity",),
-    "quantity": ("ix_quantity",),
-    "reference": ("ix_reference", "ix_uri", "ix_token"),
-    "uri": ("ix_uri",),
-    "composite": ("ix_composite",),
-    "position": ("ix_composite",),
-}
-
-_PLAIN = frozenset({"code", "boolean", "id", "string", "uri", "url", "canonical", "integer", "positiveInt", "unsignedInt"})
-
-
-def _alike(paths: Any) -> list[list[Path]]:
-    """Paths in groups that hold values of one kind, told in one way."""
-    groups: dict[tuple[Any, ...], list[Path]] = {}
-    for path in dict.fromkeys(paths):
-        mark = (
-            path.kind,
-            "HumanName" in path.leaves,
-            "ContactPoint" in path.leaves,
-            path.leaves <= _PLAIN,
-            bool(path.leaves & {"canonical"}),
-            path.binding if path.leaves <= _PLAIN else None,
-        )
-        groups.setdefault(mark, []).append(path)
-    return list(groups.values())
-
-
-def _is_name(paths: list[Path]) -> bool:
-    return any("HumanName" in path.leaves for path in paths)
-
-
-def is_hidden(parameter: Parameter, hidden: frozenset[str]) -> bool:
-    """Whether a parameter looks at a hidden element, at what lies below it, or ends above it."""
-    if not hidden:
-        return False
-    ways = [path.elements for path in parameter.paths]
-    for composite in parameter.composites:
-        ways += [part.elements for part in composite.parts]
-    return any(not way or any(_touches(way, one.removesuffix("[x]")) for one in hidden) for way in ways)
-
-
-def _touches(way: tuple[str, ...], hidden: str) -> bool:
-    """Whether a way through elements meets a hidden one; `Observation.valueQuantity` is part of `Observation.value`."""
-    for element in way:
-        rest = hidden[len(element) :] if hidden.startswith(element) else None
-        if rest == "" or (rest and rest[0].isupper()):
-            return True
-    return hidden.startswith(way[-1] + ".")
-
-
-def patient_path(scope: Scope, type_: str) -> str | None:
-    """The expression that the column `patient` of a type's rows is filled from; None where several elements may fill it."""
-    definitions = scope.definitions
-    names = [name for name in PATIENT_ELEMENTS if definitions.child(type_, name) is not None]
-    element = definitions.child(type_, names[0]) if len(names) == 1 else None
-    if element is None or element.is_list or element.type != "Reference":
-        return None
-    return f"{type_}.{names[0]}"
-
-

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from hsba.fhir.paths import catalogue
 from hsba.store.resources import Stored
-from hsba.store.search.compile import NEVER, Alias, Compiler, is_hidden
+from hsba.store.search.base import NEVER, Alias, is_hidden
+from hsba.store.search.compile import Compiler
 from hsba.store.search.statement import compiled
 
 if TYPE_CHECKING:

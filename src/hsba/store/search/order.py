@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from hsba.fhir.definitions import Definitions
     from hsba.fhir.paths import Path
     from hsba.fhir.query.parse import Sort
-    from hsba.store.search.compile import Alias, Compiler
+    from hsba.store.search.base import Alias
+    from hsba.store.search.compile import Compiler
     from hsba.store.search.cursor import Value
     from hsba.store.search.values import Arg
 

@@ -10,24 +10,25 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hsba.fhir import json
 from hsba.fhir.extract import extract
 from hsba.fhir.query import expression as e
 from hsba.store.resources import Stored
 from hsba.store.search import order
-from hsba.store.search.compile import ALWAYS, NEVER, Alias, Compiler
+from hsba.store.search.base import NEVER, Alias
 from hsba.store.search.cursor import Cursor
 from hsba.store.search.cursor import read as read_cursor
-from hsba.store.search.statement import compiled
-from hsba.store.search.values import date as dates
+from hsba.store.search.source import has_common_name, is_broad, is_narrow, matches, walked
+from hsba.store.search.statement import Ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hsba.fhir.query.parse import Search, Sort
     from hsba.store.pool import Connection
+    from hsba.store.search.compile import Compiler
     from hsba.store.search.cursor import Value
     from hsba.store.search.facts import Facts, Scope
     from hsba.store.search.order import Key
@@ -35,70 +36,9 @@ if TYPE_CHECKING:
 LONGEST_WRITE = timedelta(minutes=10)
 """A transaction takes less: what was recorded earlier than this before the first page was there for it to see."""
 
+Way = Literal["joined", "newest", "staged", "sorted"]
 Row = tuple[Any, ...]
 """key, type, id, vid, recorded, body, snapshot, then the values of the order"""
-
-
-def conditions(
-    compiler: Compiler,
-    where: e.Expression,
-    alias: Alias,
-    *,
-    deleted: bool = False,
-    held: dict[str, str] | None = None,
-) -> tuple[str, list[str]]:
-    """FROM and WHERE of the matches: what is there and may be seen, and every part of the condition.
-
-    `held` names the aliases of date rows that are joined anyway, by their parameter: a test of that date looks there.
-    """
-    parts: list[str] = []
-    rest: list[e.Expression] = []
-    joins: list[str] = []
-    narrow = is_narrow(compiler, where, alias)
-    gathered = None
-    for part in where.parts if isinstance(where, e.And) else (where,):
-        match part:
-            case e.Match(code, e.Date() as test) if held and code in held:
-                row = held[code]
-                parts.append(f"({dates(test, f'{row}.low', f'{row}.high', compiler.arg)})")
-                continue
-        own = compiler.patients_row(alias, part)
-        if own is not None:
-            parts.append(own)
-        elif (rows := compiler.joined(part, alias)) is not None:
-            joins.append(rows)
-        elif not narrow and gathered is None and (rows := compiler.gathered(part, alias)) is not None:
-            gathered = rows
-            joins.append(rows)
-        else:
-            rest.append(part)
-    parts.insert(0, compiler.live(alias, deleted=deleted, typed=not joins and not held))
-    parts += compiler.conjuncts(rest, alias)
-    source = f"record.resource {alias.name}"
-    if NEVER in joins:
-        return source, [NEVER]
-    for number, rows in enumerate(joins):
-        source += f" JOIN ({rows}) j{number} ON j{number}.resource = {alias.name}.key"
-    return source, [part for part in parts if part != ALWAYS]
-
-
-def is_narrow(compiler: Compiler, where: e.Expression, alias: Alias) -> bool:
-    """Whether a part of the condition leaves so few resources that sorting them is cheaper than walking an index."""
-    for part in where.parts if isinstance(where, e.And) else (where,):
-        match part:
-            case e.Ids() | e.InCompartment() | e.InList():
-                return True
-            case e.Match(code, e.Token() | e.Reference()):
-                if any(
-                    "Identifier" in path.leaves or parameter.targets == {"Patient"} or path.expression == f"{type_}.encounter"
-                    for type_ in alias.types
-                    for parameter in compiler.parameters(Alias(alias.name, (type_,)), code)
-                    for path in parameter.paths
-                ):
-                    return True
-            case e.Match(_, e.Reference("Patient" | "Encounter", str())):
-                return True
-    return False
 
 
 async def read(tx: Connection, wanted: Search, scope: Scope, facts: Facts) -> tuple[list[Stored], str | None]:
@@ -119,27 +59,41 @@ class _Reader:
     """Reads the rows of one page, stage by stage: those that have the first value of the order, then those without."""
 
     def __init__(self, tx: Connection, wanted: Search, scope: Scope, facts: Facts) -> None:
+        self.ask = Ask(tx, scope, facts)
         self.tx = tx
         self.wanted = wanted
         self.scope = scope
-        self.facts = facts
         self.alias = Alias("r", wanted.types)
         self.signature = _signature(wanted)
         self.steady = all(sort.code == "_id" for sort in wanted.sort)
         self.keys: list[Key] = []
-        self.staged = False
+        self.way: Way = "joined"
+        """How the order is reached: `joined` by key through joins, `newest` by key with probes, `staged` through the rows
+        of the first value with probes and then those without one, `sorted` by gathering all matches."""
+
+    @property
+    def staged(self) -> bool:
+        """Whether the rows of the first value are walked."""
+        return self.way == "staged"
 
     async def cursor(self) -> Cursor | None:
-        """Understand the order, and the cursor that the request brings."""
+        """Understand the order, choose the way to it, and read the cursor that the request brings."""
+        where, alias = self.wanted.where, self.alias
 
         def learn(compiler: Compiler) -> str:
-            self.keys = order.keys(compiler, self.wanted.sort, self.alias)
-            walks = bool(self.keys) and self.keys[0].walk is not None
-            self.staged = walks and not is_narrow(compiler, self.wanted.where, self.alias)
+            self.keys = order.keys(compiler, self.wanted.sort, alias)
+            if self.keys:
+                walks = self.keys[0].walk is not None and not is_narrow(compiler, where, alias)
+                self.way = "staged" if walks else "sorted"
+            elif has_common_name(compiler, where, alias) and not is_narrow(compiler, where, alias):
+                self.way = "newest"
             return ""
 
-        if self.wanted.sort:
-            await compiled(self.tx, self.scope, self.facts, learn)
+        await self.ask(learn)
+        if self.way == "staged" and not await is_broad(self.ask, where, alias, names_only=False):
+            self.way = "sorted"
+        elif self.way == "newest" and not await is_broad(self.ask, where, alias, names_only=True):
+            self.way: Way = "joined"
         if self.wanted.cursor is None:
             return None
         return read_cursor(self.wanted.cursor, self.signature, tuple(key.kind for key in self.keys))
@@ -148,16 +102,22 @@ class _Reader:
         """One row more than the page, each with its stage."""
         limit = self.wanted.count + 1
         found: list[tuple[int, Row]] = []
-        stage = after.stage if after is not None else 0
+        stage = 1 if self.staged and after is not None and after.values[0] is None else 0
         place = after
         while True:
             found += [(stage, row) for row in await self.stage(stage, place, after, limit - len(found))]
-            if len(found) >= limit or not self.staged or stage == 1:
+            if len(found) >= limit or not self.staged or stage == 1 or self.always_there():
                 break
             stage, place = 1, None
         if after is not None and not self.steady:
             found = await self.with_changed(found, after, limit)
         return found
+
+    def always_there(self) -> bool:
+        """Whether every match has the first value of the order, because a part of the condition tests it."""
+        where = self.wanted.where
+        parts = where.parts if isinstance(where, e.And) else (where,)
+        return any(isinstance(part, e.Match) and part.code == self.wanted.sort[0].code for part in parts)
 
     async def stage(self, stage: int, place: Cursor | None, first: Cursor | None, limit: int) -> list[Row]:
         """The rows of one stage after a place."""
@@ -165,23 +125,30 @@ class _Reader:
         def write(compiler: Compiler) -> str:
             return self.write(compiler, stage, place, first, limit)
 
-        sql, args = await compiled(self.tx, self.scope, self.facts, write)
-        return [] if sql == NEVER else [tuple(row) for row in await self.tx.fetch(sql, *args)]
+        return [tuple(row) for row in await self.ask(write) or ()]
 
     def write(self, compiler: Compiler, stage: int, place: Cursor | None, first: Cursor | None, limit: int) -> str:
         """The statement: the page's rows in order, then their texts by one call."""
         keys = order.keys(compiler, self.wanted.sort, self.alias)
-        held = {self.wanted.sort[0].code: "w"} if self.staged and stage == 0 and keys[0].kind is datetime else None
-        source, parts = conditions(compiler, self.wanted.where, self.alias, held=held)
-        if NEVER in parts:
+        where, alias = self.wanted.where, self.alias
+        if self.staged and stage == 0:
+            by = self.wanted.sort[0].code if keys[0].kind is datetime else None
+            source = walked(compiler, where, alias, by=by, typed=False)
+        elif self.staged or self.way == "newest":
+            source = walked(compiler, where, alias, by=None, typed=True)
+        else:
+            source = matches(compiler, where, alias, gather=self.way == "joined")
+        if source.nothing:
             return NEVER
+        parts = source.parts
+        text = source.text
         newest = order.newest_first(keys)
         key = "r.key"
         if self.staged:
             table, on, column = keys[0].walk or ("", "", "")
             on = on.replace("x.", "w.")
             if stage == 0:
-                source += f" JOIN record.{table} w ON w.resource = r.key"
+                text += f" JOIN record.{table} w ON w.resource = r.key"
                 parts += ["w.tenant = $1", on]
                 keys[0] = replace(keys[0], sql=f"w.{column}", join="", missing=False)
                 key = "w.resource"
@@ -198,7 +165,7 @@ class _Reader:
         joins = "".join(one.join for one in keys)
         ordered = keys[1:] if self.staged and stage == 1 else keys
         inner = (
-            f"SELECT r.key, r.type, r.id, r.vid, r.recorded{told} FROM {source}{joins} WHERE {' AND '.join(parts)}"
+            f"SELECT r.key, r.type, r.id, r.vid, r.recorded{told} FROM {text}{joins} WHERE {' AND '.join(parts)}"
             f" ORDER BY {order.text(ordered, key, newest=newest)} LIMIT {compiler.arg(limit)}"
         )
         again = [replace(one, sql=f"p.s{number}") for number, one in enumerate(keys)]
@@ -228,13 +195,12 @@ class _Reader:
         """Put what was changed since the first page where it stood then."""
 
         def changed(compiler: Compiler) -> str:
-            source, parts = conditions(compiler, self.wanted.where, self.alias)
-            since = compiler.arg(after.taken - LONGEST_WRITE)
-            parts += [f"r.recorded > {since}", f"NOT {_seen(compiler, after)}"]
-            return NEVER if NEVER in parts else f"SELECT r.key FROM {source} WHERE {' AND '.join(parts)}"
+            source = matches(compiler, self.wanted.where, self.alias, gather=False)
+            since = f"r.recorded > {compiler.arg(after.taken - LONGEST_WRITE)}"
+            changed_since = f"{since} AND NOT {_seen(compiler, after)}"
+            return NEVER if source.nothing else f"SELECT r.key FROM {source.text} WHERE {source.where} AND {changed_since}"
 
-        sql, args = await compiled(self.tx, self.scope, self.facts, changed)
-        keys = [] if sql == NEVER else [row[0] for row in await self.tx.fetch(sql, *args)]
+        keys = [row[0] for row in await self.ask(changed) or ()]
         if not keys:
             return found
         rows = await self.tx.fetch(BEFORE, self.scope.tenant.id, keys, after.snapshot)

@@ -13,11 +13,12 @@ import msgspec
 from hsba.fhir.problems import Issue
 from hsba.store.resources import Stored
 from hsba.store.search import pages
-from hsba.store.search.compile import NEVER, Alias, Compiler
+from hsba.store.search.base import NEVER, Alias
 from hsba.store.search.facts import Facts
 from hsba.store.search.includes import bring
-from hsba.store.search.pages import conditions
-from hsba.store.search.statement import compiled
+from hsba.store.search.compile import Compiler
+from hsba.store.search.source import matches
+from hsba.store.search.statement import compiled, moved
 
 if TYPE_CHECKING:
     from hsba.fhir.query.expression import Expression
@@ -78,8 +79,8 @@ async def count(tx: Connection, wanted: Search, scope: Scope, facts: Facts | Non
     limit = f" LIMIT {ESTIMATE_FROM}" if wanted.total == "estimate" else ""
 
     def rows(compiler: Compiler) -> str:
-        source, parts = conditions(compiler, wanted.where, Alias("r", wanted.types))
-        return NEVER if NEVER in parts else f"SELECT FROM {source} WHERE {' AND '.join(parts)}"
+        source = matches(compiler, wanted.where, Alias("r", wanted.types))
+        return NEVER if source.nothing else f"SELECT FROM {source.text} WHERE {source.where}"
 
     sql, args = await compiled(tx, scope, facts or Facts.of(scope.registry), rows)
     if sql == NEVER:
@@ -97,8 +98,8 @@ async def match_keys(
     """Key and id of resources that match and may be seen, for conditional interactions inside a transaction."""
 
     def rows(compiler: Compiler) -> str:
-        source, parts = conditions(compiler, where, Alias("r", (type,)), deleted=deleted)
-        return NEVER if NEVER in parts else f"SELECT r.key, r.id FROM {source} WHERE {' AND '.join(parts)} LIMIT {int(limit)}"
+        source = matches(compiler, where, Alias("r", (type,)), deleted=deleted)
+        return NEVER if source.nothing else f"SELECT r.key, r.id FROM {source.text} WHERE {source.where} LIMIT {int(limit)}"
 
     sql, args = await compiled(tx, scope, Facts.of(scope.registry), rows)
     return [] if sql == NEVER else [(row[0], row[1]) for row in await tx.fetch(sql, *args)]
@@ -118,8 +119,7 @@ async def condition(
         parts = [compiler.live(name, deleted=deleted), compiler.where(where, name)]
         return " AND ".join(parts)
 
-    await compiled(tx, scope, facts, text)
-    return text(Compiler(scope, facts, arg))
+    return moved(*await compiled(tx, scope, facts, text), arg)
 
 
 async def lock_condition(tx: Connection, tenant: int, type: str, where: Expression) -> None:

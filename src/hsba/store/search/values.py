@@ -81,12 +81,16 @@ def number(test: e.Number, low: str, high: str, arg: Arg, convert: Callable[[flo
             return f"{low} >= {start} AND {low} < {end} AND {high} >= {start} AND {high} < {end}"
         case "ne":
             return f"({low} < {arg(least - room)} OR {high} >= {arg(most - room)})"
-        case "gt" | "sa":
-            return f"{high if test.prefix == 'gt' else low} > {arg(value + room)}"
-        case "lt" | "eb":
-            return f"{low if test.prefix == 'lt' else high} < {arg(value - room)}"
-        case "ge":
-            return f"{high} >= {arg(value - room)}"
+        case "gt" | "ge":
+            # A plain number has low = high: told apart from ranges, the index on low answers.
+            beyond = f"{'>=' if test.prefix == 'ge' else '>'} {arg(value - room if test.prefix == 'ge' else value + room)}"
+            return f"({low} {beyond} OR (x.high > x.low AND {high} {beyond}))"
+        case "sa":
+            return f"{low} > {arg(value + room)}"
+        case "eb":
+            return f"{high} < {arg(value - room)}"
+        case "lt":
+            return f"{low} < {arg(value - room)}"
         case "le":
             return f"{low} <= {arg(value + room)}"
         case _:  # ap, po: the ranges overlap

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -17,8 +17,13 @@ def points(*values: float, flag: str = "") -> list[charts.Point]:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "marks"),
-    [(3, 7, [3, 4, 5, 6, 7]), (36.2, 37.9, [36, 36.5, 37, 37.5, 38]), (5, 5, [4, 6]), (0, 0.03, [0, 0.01, 0.02, 0.03])],
+    "low, high, marks",
+    [
+        (3, 7, [3, 4, 5, 6, 7]),
+        (36.2, 37.9, [36, 36.5, 37, 37.5, 38]),
+        (5, 5, [4, 6]),
+        (0, 0.03, [0, 0.01, 0.02, 0.03]),
+    ],
 )
 def test_ticks__are_round_and_span_the_values(low: float, high: float, marks: list[float]) -> None:
     found = charts.ticks(low, high)
@@ -33,7 +38,7 @@ def test_trend__is_well_formed_and_escapes_what_it_says() -> None:
     chart = charts.trend(points(4.1, 5.2, 6.8, flag="critical"), low=3.5, high=5.1, label='Kali "cao"')
 
     assert chart is not None
-    plot = ElementTree.fromstring(chart.plot)  # noqa: S314 - our own picture
+    plot = ET.fromstring(chart.plot)  # noqa: S314 - our own picture
     assert plot.get("aria-label") == 'Kali "cao"'
     assert [title.text for title in plot.iter("title")] == ["4.1 <b>", "5.2 <b>", "6.8 <b>"]
 

@@ -22,7 +22,7 @@ def show() -> shown.Show:
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
+    "text, written",
     [
         ("2026", "2026"),
         ("2026-11", "11/2026"),
@@ -38,7 +38,7 @@ def test_when__zone_of_the_tenant_and_as_much_as_is_known(text: str, written: st
 
 
 @pytest.mark.parametrize(
-    ("birth", "age"),
+    "birth, age",
     [
         ("1959-05-12", "67 tuổi"),
         ("1959", "67 tuổi"),
@@ -81,20 +81,29 @@ def test_value__pressure_is_written_as_two_numbers(show: shown.Show) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "written"),
+    "low, high, written",
     [("3.5", "5.1", "3,5–5,1"), (None, "5.2", "≤ 5,2"), ("90", None, "≥ 90"), (None, None, "")],
 )
-def test_bounds__open_ends_are_said(show: shown.Show, low: str | None, high: str | None, written: str) -> None:
+def test_bounds__open_ends_are_said(
+    show: shown.Show, low: str | None, high: str | None, written: str
+) -> None:
     ends = {name: {"value": Decimal(end)} for name, end in (("low", low), ("high", high)) if end is not None}
-    found = measures.reading({"id": "o", "code": {"text": "Kali"}, "valueInteger": 4, "referenceRange": [ends]})
+    found = measures.reading(
+        {"id": "o", "code": {"text": "Kali"}, "valueInteger": 4, "referenceRange": [ends]}
+    )
 
     assert found is not None
     assert show.bounds(found) == written
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
-    [("079159012345", "0791 5901 2345"), ("GD4790123456789", "GD 4 79 012 345 6789"), ("0912345678", "0912 345 678"), ("26-1", "26-1")],
+    "text, written",
+    [
+        ("079159012345", "0791 5901 2345"),
+        ("GD4790123456789", "GD 4 79 012 345 6789"),
+        ("0912345678", "0912 345 678"),
+        ("26-1", "26-1"),
+    ],
 )
 def test_card__long_numbers_are_grouped(text: str, written: str) -> None:
     assert shown.card(text) == written

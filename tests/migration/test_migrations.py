@@ -1,0 +1,128 @@
+"""The sum of the migrations is the schema, and every migration file is well named."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from hsba.store import migrate
+
+if TYPE_CHECKING:
+    from databases import TestDatabase
+
+# What makes two databases the same: columns, indexes, constraints, functions, rights and row policies of our schemas.
+DESCRIPTION = """
+SELECT 'column', table_schema || '.' || table_name || '.' || column_name,
+       concat_ws(' ', data_type, is_nullable, column_default, collation_name)
+FROM information_schema.columns WHERE table_schema IN ('record', 'reference', 'ops')
+UNION ALL SELECT 'index', schemaname || '.' || indexname, indexdef FROM pg_indexes
+WHERE schemaname IN ('record', 'reference', 'ops')
+UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace::regnamespace::text IN ('record', 'reference', 'ops')
+UNION ALL SELECT 'function', oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc
+WHERE pronamespace::regnamespace::text IN ('record', 'reference', 'ops')
+UNION ALL SELECT 'right', oid::regclass::text, relacl::text FROM pg_class
+WHERE relnamespace::regnamespace::text IN ('record', 'reference', 'ops')
+UNION ALL SELECT 'options', oid::regclass::text, concat_ws(' ', reloptions::text, relrowsecurity) FROM pg_class
+WHERE relnamespace::regnamespace::text IN ('record', 'reference', 'ops')
+UNION ALL SELECT 'policy', schemaname || '.' || tablename || ' ' || policyname, concat_ws(' ', roles::text, cmd, qual)
+FROM pg_policies
+"""
+
+
+async def described(dsn: str) -> set[tuple[str, ...]]:
+    tx = await asyncpg.connect(dsn)
+    try:
+        rows = await tx.fetch(DESCRIPTION)
+    finally:
+        await tx.close()
+    return {tuple(row) for row in rows if "migration" not in row[1]}
+
+
+async def built(dsn: str, sql: str) -> None:
+    tx = await asyncpg.connect(dsn)
+    try:
+        await tx.execute(sql)
+    finally:
+        await tx.close()
+
+
+async def test_migrations__sum_is_the_schema(database: TestDatabase, empty_database: TestDatabase) -> None:
+    await built(empty_database.owner_dsn, migrate.schema())
+
+    migrated = {one for one in await described(database.owner_dsn) if "version_20" not in one[1]}
+    truth = await described(empty_database.owner_dsn)
+
+    assert truth - migrated == set()
+    assert migrated - truth == set()
+
+
+def test_migrations__files_are_numbered_without_gap() -> None:
+    folder = resources.files("hsba.store") / "migrations"
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
+
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    assert all(migrate.NAME.match(name) for name in names)
+
+
+async def test_migrate__twice_does_nothing(database: TestDatabase) -> None:
+    tx = await asyncpg.connect(database.owner_dsn)
+    try:
+        assert await migrate.migrate(tx) == []
+    finally:
+        await tx.close()
+
+
+async def test_migrate__newer_database_is_refused(database: TestDatabase) -> None:
+    tx = await asyncpg.connect(database.owner_dsn)
+    try:
+        await tx.execute(
+            "INSERT INTO ops.migration (number, name, digest) VALUES (9999, '9999_pre_later.sql', 'x')"
+        )
+
+        with pytest.raises(migrate.MigrationRefused, match="9999_pre_later"):
+            await migrate.migrate(tx)
+    finally:
+        await tx.close()
+
+
+async def test_runtime__may_neither_change_nor_remove_a_version(database: TestDatabase) -> None:
+    tx = await asyncpg.connect(database.runtime_dsn)
+    try:
+        for forbidden in (
+            "UPDATE record.version SET body = 'x'",
+            "DELETE FROM record.version",
+            "DELETE FROM record.version_lock",
+            "UPDATE record.state_change SET reason = 'x'",
+            "CREATE TABLE record.mine (x int)",
+            "TRUNCATE record.version",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await tx.execute(forbidden)
+    finally:
+        await tx.close()
+
+
+async def test_runtime__sees_the_rows_of_its_tenant_only(database: TestDatabase) -> None:
+    owner = await asyncpg.connect(database.owner_dsn)
+    await owner.execute(
+        "INSERT INTO record.resource (tenant, type, id, vid, recorded)"
+        " VALUES (1, 1, 'a', 0, now()), (2, 1, 'b', 0, now())"
+    )
+    await owner.close()
+    tx = await asyncpg.connect(database.runtime_dsn)
+    try:
+        assert await tx.fetch("SELECT id FROM record.resource") == []
+
+        await tx.execute("SET hsba.tenant = '2'")
+
+        assert [row["id"] for row in await tx.fetch("SELECT id FROM record.resource")] == ["b"]
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await tx.execute(
+                "INSERT INTO record.resource (tenant, type, id, vid, recorded) VALUES (1, 1, 'c', 0, now())"
+            )
+    finally:
+        await tx.close()
