@@ -194,6 +194,7 @@ CREATE TABLE record.ix_date (
     high     timestamptz NOT NULL       -- last instant it may mean; an open end is year 9999
 );
 CREATE INDEX ix_date_value ON record.ix_date (tenant, path, low, resource, high);
+CREATE INDEX ix_date_high ON record.ix_date (tenant, path, high);
 CREATE INDEX ix_date_resource ON record.ix_date (tenant, resource);
 
 CREATE TABLE record.ix_quantity (
@@ -210,6 +211,8 @@ CREATE TABLE record.ix_quantity (
 );
 CREATE INDEX ix_quantity_value ON record.ix_quantity (tenant, path, low);
 CREATE INDEX ix_quantity_base ON record.ix_quantity (tenant, path, base, base_low) WHERE base IS NOT NULL;
+-- Few rows are ranges: with these apart, "greater than" is a range of the index on low.
+CREATE INDEX ix_quantity_range ON record.ix_quantity (tenant, path) WHERE high > low;
 CREATE INDEX ix_quantity_resource ON record.ix_quantity (tenant, resource);
 
 CREATE TABLE record.ix_reference (
@@ -250,6 +253,8 @@ CREATE TABLE record.ix_composite (
     to2      timestamptz
 );
 CREATE INDEX ix_composite_value ON record.ix_composite (tenant, path, code, low);
+CREATE INDEX ix_composite_base ON record.ix_composite (tenant, path, code, base_low) WHERE base IS NOT NULL;
+CREATE INDEX ix_composite_range ON record.ix_composite (tenant, path, code) WHERE high > low;
 CREATE INDEX ix_composite_resource ON record.ix_composite (tenant, resource);
 
 -- A patient merged into another: searches of the survivor include the other; un-merge removes the row.
