@@ -89,13 +89,13 @@ async def servers(folder: Path) -> AsyncIterator[embedded.Server]:
 
 
 def everyday(count: int, seed: int = 7) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Patients, and what is created most: observations, conditions, encounters, requests of the demo mix."""
+    """Patients, and what is created most: observations, conditions, encounters of the demo mix."""
     resources = list(itertools.islice(demo.generate(seed=seed, scale=1), count))
     patients = [one for one in resources if one["resourceType"] == "Patient"]
     rest = [
         one
         for one in resources
-        if one["resourceType"] in {"Observation", "Condition", "Encounter", "Patient"}
+        if one["resourceType"] in {"Observation", "Condition", "Encounter"}
     ]
     return patients, rest
 

@@ -48,7 +48,9 @@ class Oracle:
         return {
             address
             for address in self.resources
-            if address.startswith(type_ + "/") and self.seen(address) and self.true(where, address, policed=True)
+            if address.startswith(type_ + "/")
+            and self.seen(address)
+            and self.true(where, address, policed=True)
         }
 
     def seen(self, address: str) -> bool:
@@ -89,7 +91,8 @@ class Oracle:
             case e.Has(source, code, inner):
                 selves = {address} | {merged for merged, into in self.merged.items() if into == address}
                 return any(
-                    selves & self.targets(other, code) and self.reachable(other, (source,), inner, policed=policed)
+                    selves & self.targets(other, code)
+                    and self.reachable(other, (source,), inner, policed=policed)
                     for other in self.resources
                     if other.startswith(source + "/")
                 )
@@ -130,7 +133,7 @@ class Oracle:
 
     def present(self, parameter: Parameter, rows: Rows) -> bool:
         keys = {path.key for path in parameter.paths}
-        tables: list[Any] = {
+        tables: Any = {
             "token": [rows.token, rows.string],
             "string": [rows.string],
             "date": [rows.date],
@@ -143,7 +146,9 @@ class Oracle:
 
     def match(self, parameter: Parameter, test: e.Test, rows: Rows) -> bool:
         if isinstance(test, e.Together):
-            return any(self.together(parameter, number, test, rows) for number in range(len(parameter.composites)))
+            return any(
+                self.together(parameter, number, test, rows) for number in range(len(parameter.composites))
+            )
         keys = {path.key for path in parameter.paths}
         leaves = frozenset(leaf for path in parameter.paths for leaf in path.leaves)
         return self.passes(test, keys, leaves, parameter, rows)
@@ -153,7 +158,11 @@ class Oracle:
         if composite.path is None:
             return all(
                 self.passes(
-                    one, {path.key for path in part.paths}, frozenset(x for p in part.paths for x in p.leaves), parameter, rows
+                    one,
+                    {path.key for path in part.paths},
+                    frozenset(x for p in part.paths for x in p.leaves),
+                    parameter,
+                    rows,
                 )
                 for part, one in zip(composite.parts, test.parts, strict=True)
             )
@@ -162,14 +171,23 @@ class Oracle:
         for row in rows.composite:
             if row[0] != composite.path.key or not _token(first, row[1], row[2], frozenset()):
                 continue
-            if isinstance(second, e.Quantity) and row[3] == "n":
-                if _quantity(second, (row[4] or "", row[5] or "", row[6], row[7], row[8], row[9], row[10])):
-                    return True
-            if isinstance(second, e.Token) and row[3] == "t" and _token(second, row[4] or "", row[5] or "", frozenset()):
+            if (
+                isinstance(second, e.Quantity)
+                and row[3] == "n"
+                and _quantity(second, (row[4] or "", row[5] or "", row[6], row[7], row[8], row[9], row[10]))
+            ):
+                return True
+            if (
+                isinstance(second, e.Token)
+                and row[3] == "t"
+                and _token(second, row[4] or "", row[5] or "", frozenset())
+            ):
                 return True
         return False
 
-    def passes(self, test: e.Test, keys: set[str], leaves: frozenset[str], parameter: Parameter, rows: Rows) -> bool:
+    def passes(
+        self, test: e.Test, keys: set[str], leaves: frozenset[str], parameter: Parameter, rows: Rows
+    ) -> bool:
         match test:
             case e.Other(e.Reference(type_, id_, url)):
                 here = [row for row in rows.reference if row[0] in keys]
@@ -186,12 +204,19 @@ class Oracle:
             case e.Reference(_, _, str() as url):
                 return any(row[0] in keys and row[1] == url for row in rows.uri)
             case e.Identified(token):
-                return any(row[0] in keys and _token(token, row[1], row[2], frozenset({"Reference"})) for row in rows.token)
+                return any(
+                    row[0] in keys and _token(token, row[1], row[2], frozenset({"Reference"}))
+                    for row in rows.token
+                )
             case e.TokenText(text):
                 return any(row[0] in keys and row[1].startswith(text) for row in rows.string)
             case e.OfType(system, code, value):
                 return any(
-                    row[0] in keys and row[3] == "t" and system in (None, row[1]) and row[2] == code and row[5] == value
+                    row[0] in keys
+                    and row[3] == "t"
+                    and system in (None, row[1])
+                    and row[2] == code
+                    and row[5] == value
                     for row in rows.composite
                 )
             case e.Text(text, "starts") if "HumanName" in leaves:
@@ -201,7 +226,11 @@ class Oracle:
                 return any(
                     row[0] in keys
                     and system in (None, row[1])
-                    and (row[2].startswith(code.lower()) if direction == "below" else code.lower().startswith(row[2]))
+                    and (
+                        row[2].startswith(code.lower())
+                        if direction == "below"
+                        else code.lower().startswith(row[2])
+                    )
                     for row in rows.token
                 )
         return any(self.row_passes(test, row, leaves) for row in self.table(test, rows, keys))
@@ -218,20 +247,25 @@ class Oracle:
         }[type(test)]  # fmt: skip
         found = [row for row in table if row[0] in keys]
         # The further words of a name, and the texts beside codes, are no values of their own.
-        return [row for row in found if row[2] is not None] if isinstance(test, e.Text) and test.how != "starts" else found
+        return (
+            [row for row in found if row[2] is not None]
+            if isinstance(test, e.Text) and test.how != "starts"
+            else found
+        )
 
     def row_passes(self, test: e.Test, row: Any, leaves: frozenset[str]) -> bool:
         match test:
             case e.Token():
                 return _token(test, row[1], row[2], leaves)
             case e.Text(text, how):
-                return {
+                ways: dict[str, bool] = {
                     "starts": row[1].startswith(text),
                     "contains": text in row[1],
                     "ends": row[1].endswith(text),
                     "equals": row[1] == text,
                     "exact": row[2] == text and row[1] == fold(text),
-                }[how]
+                }
+                return ways[how]
             case e.Date(prefix, first, last):
                 return _span(prefix, row[1], row[2], first, last)
             case e.Number():

@@ -61,7 +61,9 @@ class World:
             addresses = [(ctx.registry.type_id(one["resourceType"]), one["id"]) for one in some]
             current = await resources.currents(ctx.tx, self.tenant.id, addresses)
             pending = [
-                Pending("U" if place in current else "C", one["resourceType"], one["id"], one, current.get(place))
+                Pending(
+                    "U" if place in current else "C", one["resourceType"], one["id"], one, current.get(place)
+                )
                 for place, one in zip(addresses, some, strict=True)
             ]
             await save(ctx, pending)

@@ -56,7 +56,13 @@ def some_care(whom: str) -> list[dict[str, Any]]:
     subject = {"reference": f"Patient/{whom}"}
     return [
         {"resourceType": "Condition", "id": "c", "subject": subject, "code": {"text": "Suy tim"}},
-        {"resourceType": "Observation", "id": "o", "status": "final", "subject": subject, "code": {"text": "Kali"}},
+        {
+            "resourceType": "Observation",
+            "id": "o",
+            "status": "final",
+            "subject": subject,
+            "code": {"text": "Kali"},
+        },
         {
             "resourceType": "MedicationRequest",
             "id": "m",

@@ -75,7 +75,7 @@ async def furnish(dsn: str) -> tuple[str, str]:
     async with app.opened(config.load({}, files=()), dsn) as opened:
         lines = (json.dump(one) for one in demo.generate(scale=0.12))
         for chunk in loading.chunks(lines):
-            figures = await loading.load_chunk(cast(Any, opened), demo.HOSPITAL.slug, chunk)
+            figures = await loading.load_chunk(cast("Any", opened), demo.HOSPITAL.slug, chunk)
             assert not figures.refused, figures.problems
         keeper = opened.tenants.get()
         async with opened.pool.searching(keeper.id) as tx:

@@ -11,7 +11,7 @@ import pytest
 from hsba.store import migrate
 
 if TYPE_CHECKING:
-    from databases import TestDatabase
+    from databases import Database
 
 # What makes two databases the same: columns, indexes, constraints, functions, rights and row policies of our schemas.
 DESCRIPTION = """
@@ -50,7 +50,7 @@ async def built(dsn: str, sql: str) -> None:
         await tx.close()
 
 
-async def test_migrations__sum_is_the_schema(database: TestDatabase, empty_database: TestDatabase) -> None:
+async def test_migrations__sum_is_the_schema(database: Database, empty_database: Database) -> None:
     await built(empty_database.owner_dsn, migrate.schema())
 
     migrated = {one for one in await described(database.owner_dsn) if "version_20" not in one[1]}
@@ -68,7 +68,7 @@ def test_migrations__files_are_numbered_without_gap() -> None:
     assert all(migrate.NAME.match(name) for name in names)
 
 
-async def test_migrate__twice_does_nothing(database: TestDatabase) -> None:
+async def test_migrate__twice_does_nothing(database: Database) -> None:
     tx = await asyncpg.connect(database.owner_dsn)
     try:
         assert await migrate.migrate(tx) == []
@@ -76,7 +76,7 @@ async def test_migrate__twice_does_nothing(database: TestDatabase) -> None:
         await tx.close()
 
 
-async def test_migrate__newer_database_is_refused(database: TestDatabase) -> None:
+async def test_migrate__newer_database_is_refused(database: Database) -> None:
     tx = await asyncpg.connect(database.owner_dsn)
     try:
         await tx.execute(
@@ -89,7 +89,7 @@ async def test_migrate__newer_database_is_refused(database: TestDatabase) -> Non
         await tx.close()
 
 
-async def test_runtime__may_neither_change_nor_remove_a_version(database: TestDatabase) -> None:
+async def test_runtime__may_neither_change_nor_remove_a_version(database: Database) -> None:
     tx = await asyncpg.connect(database.runtime_dsn)
     try:
         for forbidden in (
@@ -106,7 +106,7 @@ async def test_runtime__may_neither_change_nor_remove_a_version(database: TestDa
         await tx.close()
 
 
-async def test_runtime__sees_the_rows_of_its_tenant_only(database: TestDatabase) -> None:
+async def test_runtime__sees_the_rows_of_its_tenant_only(database: Database) -> None:
     owner = await asyncpg.connect(database.owner_dsn)
     await owner.execute(
         "INSERT INTO record.resource (tenant, type, id, vid, recorded)"

@@ -33,10 +33,19 @@ TYPES = ("Patient", "Observation", "Encounter", "Organization")
 IDS = {type_: tuple(f"{type_[0].lower()}{n}" for n in range(4)) for type_ in TYPES}
 NAMES = ("Nguyễn Văn An", "Trần Thị Ánh", "Đặng An", "Lê Thị Hồng Ánh", "Nguyễn Thị An")
 WORDS = ("an", "nguyen", "anh", "thi", "nguyen an", "hong le", "da", "x", "van an nguyen")
-DATES = ("2023", "2024", "2024-02", "2024-02-29", "2024-03-01", "2024-02-29T23:30:00+07:00", "2024-02-29T10:00:00Z")
+DATES = (
+    "2023",
+    "2024",
+    "2024-02",
+    "2024-02-29",
+    "2024-03-01",
+    "2024-02-29T23:30:00+07:00",
+    "2024-02-29T10:00:00Z",
+)
 SYSTEMS = ("http://a", "http://b")
 CODES = ("x1", "X1", "y2", "I10", "I10.1", "i10.12")
-UNITS = (("mg", "http://unitsofmeasure.org"), ("g", "http://unitsofmeasure.org"), ("mmHg", ""), ("mm[Hg]", "http://unitsofmeasure.org"), ("viên", "http://a"))
+UCUM = "http://unitsofmeasure.org"
+UNITS = (("mg", UCUM), ("g", UCUM), ("mmHg", ""), ("mm[Hg]", UCUM), ("viên", "http://a"))
 VALUES = ("1", "1.0", "5.4", "5.45", "1000", "1e2", "0.001", "99.5", "100", "-3")
 
 
@@ -90,7 +99,9 @@ def reference(*types: str) -> st.SearchStrategy[Resource]:
 def resource(type_: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Resource]:
     """A resource of a type with some of these fields."""
     return st.builds(
-        lambda id_, rest: {"resourceType": type_, "id": id_, **rest}, st.sampled_from(IDS[type_]), maybe(**fields)
+        lambda id_, rest: {"resourceType": type_, "id": id_, **rest},
+        st.sampled_from(IDS[type_]),
+        maybe(**fields),
     )
 
 
@@ -98,13 +109,21 @@ tags = st.builds(lambda codings: {"tag": codings}, some(coding))
 patients = resource(
     "Patient",
     meta=tags,
-    name=some(st.sampled_from(NAMES).map(lambda text: {"text": text, "family": text.split()[0], "given": text.split()[1:]})),
+    name=some(
+        st.sampled_from(NAMES).map(
+            lambda text: {"text": text, "family": text.split()[0], "given": text.split()[1:]}
+        )
+    ),
     gender=st.sampled_from(("male", "female")),
     birthDate=st.sampled_from(DATES[:5]),
     identifier=some(identifier),
     active=st.booleans(),
     deceasedBoolean=st.booleans(),
-    telecom=some(st.sampled_from(("0912 345 678", "+84912345678", "0987")).map(lambda v: {"system": "phone", "value": v})),
+    telecom=some(
+        st.sampled_from(("0912 345 678", "+84912345678", "0987")).map(
+            lambda v: {"system": "phone", "value": v}
+        )
+    ),
     managingOrganization=reference("Organization"),
 )
 observations = resource(
@@ -150,15 +169,24 @@ records = st.lists(st.one_of(patients, observations, encounters, organizations),
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb")
 tokens = st.builds(
-    e.Token, st.sampled_from((None, "", *SYSTEMS)), st.sampled_from((*CODES, "male", "final", "true", "0912345678"))
+    e.Token,
+    st.sampled_from((None, "", *SYSTEMS)),
+    st.sampled_from((*CODES, "male", "final", "true", "0912345678")),
 )
-codes_only = st.builds(e.Token, st.none(), st.sampled_from(("male", "female", "final", "in-progress", "true", "false")))
+codes_only = st.builds(
+    e.Token, st.none(), st.sampled_from(("male", "female", "final", "in-progress", "true", "false"))
+)
 token_tests = st.one_of(
     tokens,
     st.builds(e.Token, st.sampled_from(SYSTEMS), st.none()),
     tokens.map(e.Other),
     st.builds(e.TokenText, st.sampled_from(("huyet", "d", "x"))),
-    st.builds(e.Hierarchy, st.sampled_from(("below", "above")), st.sampled_from(("http://a/icd-10",)), st.just("I10")),
+    st.builds(
+        e.Hierarchy,
+        st.sampled_from(("below", "above")),
+        st.sampled_from(("http://a/icd-10",)),
+        st.just("I10"),
+    ),
 )
 text_tests = st.one_of(
     st.builds(e.Text, st.sampled_from(WORDS)),
@@ -186,7 +214,9 @@ quantity_tests = st.builds(
 
 def reference_tests(*types: str) -> st.SearchStrategy[e.Test]:
     """Tests of a reference."""
-    known = st.sampled_from([e.Reference(type_, id_) for type_ in types for id_ in (*IDS[type_][:3], "nobody")])
+    known = st.sampled_from(
+        [e.Reference(type_, id_) for type_ in types for id_ in (*IDS[type_][:3], "nobody")]
+    )
     return st.one_of(
         known,
         known.map(lambda one: e.Reference(None, one.id)),
@@ -196,7 +226,9 @@ def reference_tests(*types: str) -> st.SearchStrategy[e.Test]:
     )
 
 
-of_type = st.builds(e.OfType, st.sampled_from((None, "http://a")), st.just("mr"), st.sampled_from(("x1", "y2")))
+of_type = st.builds(
+    e.OfType, st.sampled_from((None, "http://a")), st.just("mr"), st.sampled_from(("x1", "y2"))
+)
 PARAMETERS: dict[str, dict[str, st.SearchStrategy[e.Test]]] = {
     "Patient": {
         "_tag": tokens, "name": text_tests, "family": text_tests, "gender": codes_only, "birthdate": date_tests,
@@ -232,7 +264,11 @@ HAS = {
     "Patient": [("Observation", "subject"), ("Observation", "performer"), ("Encounter", "subject")],
     "Observation": [("Observation", "derived-from")],
     "Encounter": [("Observation", "encounter"), ("Encounter", "part-of")],
-    "Organization": [("Patient", "organization"), ("Organization", "partof"), ("Encounter", "service-provider")],
+    "Organization": [
+        ("Patient", "organization"),
+        ("Organization", "partof"),
+        ("Encounter", "service-provider"),
+    ],
 }
 COMPARTMENT = ("Patient", "Observation", "Encounter")
 
@@ -246,7 +282,9 @@ def expressions(type_: str, depth: int = 3) -> st.SearchStrategy[e.Expression]:
     ids = st.lists(st.sampled_from(IDS[type_]), min_size=1, max_size=3).map(lambda some_: e.Ids(tuple(some_)))
     leaves: st.SearchStrategy[Any] = st.one_of(matches, matches, matches, missing, ids)
     if type_ in COMPARTMENT:
-        leaves = st.one_of(leaves, leaves, st.sampled_from([e.InCompartment("Patient", one) for one in IDS["Patient"]]))
+        leaves = st.one_of(
+            leaves, leaves, st.sampled_from([e.InCompartment("Patient", one) for one in IDS["Patient"]])
+        )
     if depth == 0:
         return leaves
     deeper = st.deferred(lambda: expressions(type_, depth - 1))
@@ -277,7 +315,7 @@ class Random:
         return
 
 
-policies = st.one_of(
+policies: st.SearchStrategy[Any] = st.one_of(
     st.just({}),
     st.fixed_dictionaries({}, optional={type_: expressions(type_, 1) for type_ in TYPES}),
     st.fixed_dictionaries({}, optional={type_: st.just(e.Nothing()) for type_ in TYPES}),
@@ -311,15 +349,24 @@ def oracle_of(world: World, policy: Random, merged: dict[str, str] | None = None
 
 
 SLOW = settings(
-    max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow,
-    HealthCheck.data_too_large],
-)  # fmt: skip
+    max_examples=60,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
+)
 
 
 @SLOW
 @given(some_resources=records, asked=st.lists(questions, min_size=6, max_size=12), rules=policies)
 async def test_search__says_what_the_oracle_says(
-    opened: app.App, some_resources: list[Resource], asked: list[tuple[str, e.Expression]], rules: dict[str, e.Expression]
+    opened: app.App,
+    some_resources: list[Resource],
+    asked: list[tuple[str, e.Expression]],
+    rules: dict[str, e.Expression],
 ) -> None:
     world = await world_of(opened, some_resources)
     policy = Random(rules)
@@ -337,10 +384,14 @@ async def test_search__says_what_the_oracle_says(
 @SLOW
 @given(
     some_resources=records,
-    asked=st.lists(st.tuples(questions, st.integers(0, 4), st.booleans(), st.integers(1, 3)), min_size=4, max_size=8),
+    asked=st.lists(
+        st.tuples(questions, st.integers(0, 4), st.booleans(), st.integers(1, 3)), min_size=4, max_size=8
+    ),
 )
 async def test_search__pages_together_are_the_whole_in_order(
-    opened: app.App, some_resources: list[Resource], asked: list[tuple[tuple[str, e.Expression], int, bool, int]]
+    opened: app.App,
+    some_resources: list[Resource],
+    asked: list[tuple[tuple[str, e.Expression], int, bool, int]],
 ) -> None:
     world = await world_of(opened, some_resources)
     oracle = oracle_of(world, Random({}))
@@ -367,7 +418,12 @@ async def test_search__pages_together_are_the_whole_in_order(
     type_=st.sampled_from(("Patient", "Observation", "Encounter")),
 )
 async def test_search__next_link_stays_right_while_others_write(
-    opened: app.App, some_resources: list[Resource], changes: list[Resource], descending: bool, pick: int, type_: str
+    opened: app.App,
+    some_resources: list[Resource],
+    changes: list[Resource],
+    descending: bool,
+    pick: int,
+    type_: str,
 ) -> None:
     world = await world_of(opened, some_resources)
     code = SORTS[type_][pick % len(SORTS[type_])]
@@ -388,7 +444,11 @@ async def test_search__next_link_stays_right_while_others_write(
 
 
 @SLOW
-@given(some_resources=records, asked=st.lists(questions, min_size=4, max_size=8), into=st.sampled_from(IDS["Patient"]))
+@given(
+    some_resources=records,
+    asked=st.lists(questions, min_size=4, max_size=8),
+    into=st.sampled_from(IDS["Patient"]),
+)
 async def test_search__survivor_includes_the_merged(
     opened: app.App, some_resources: list[Resource], asked: list[tuple[str, e.Expression]], into: str
 ) -> None:
@@ -396,7 +456,9 @@ async def test_search__survivor_includes_the_merged(
     other = next(one for one in IDS["Patient"] if one != into)
     async with world.writing() as ctx:
         patient = ctx.registry.type_id("Patient")
-        keys = await ctx.registry.addresses.resolve(ctx.tx, world.tenant.id, {(patient, into), (patient, other)})
+        keys = await ctx.registry.addresses.resolve(
+            ctx.tx, world.tenant.id, {(patient, into), (patient, other)}
+        )
         await ctx.tx.execute(
             "INSERT INTO record.merged (tenant, patient, survivor, direct, merged) VALUES ($1, $2, $3, $3, $4)",
             world.tenant.id, keys[patient, other], keys[patient, into], datetime.now(UTC) - timedelta(days=1),

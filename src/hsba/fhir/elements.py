@@ -97,7 +97,7 @@ def read_types(definition: Raw) -> dict[str, Type]:
         members, choices = _members(children.get(path, []), by_path, definition["type"])
         found[path] = Type(
             name=path,
-            kind=kind if is_root else "backbone",
+            kind=str(kind) if is_root else "backbone",
             base=base if is_root else own["type"][0]["code"],
             abstract=bool(definition.get("abstract")) and is_root,
             url=definition["url"],

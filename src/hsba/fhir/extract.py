@@ -183,7 +183,11 @@ class _Plan:
             for composite in parameter.composites
             if composite.path is not None
         }
-        self.composites = [_joiner(known, type_, composite, composite.path) for composite in joined.values() if composite.path]
+        self.composites = [
+            _joiner(known, type_, composite, composite.path)
+            for composite in joined.values()
+            if composite.path
+        ]
 
 
 def _plant(root: _Node, known: Catalogue, type_: str, steps: tuple[Step, ...]) -> list[tuple[_Node, str]]:
@@ -195,13 +199,16 @@ def _plant(root: _Node, known: Catalogue, type_: str, steps: tuple[Step, ...]) -
             match step.verb:
                 case "child":
                     reached += [
-                        (node.child(element.name), element.content) for element in known.children(content, step.name)
+                        (node.child(element.name), element.content)
+                        for element in known.children(content, step.name)
                     ]
                 case "type":
                     if content == step.name:
                         reached.append((node, content))
                     elif content == "Resource":
-                        reached.append((node.when(_is_field("resourceType", step.name), str(step)), step.name))
+                        reached.append(
+                            (node.when(_is_field("resourceType", step.name), str(step)), step.name)
+                        )
                 case "where":
                     reached.append((node.when(_is_field(step.name, step.value), str(step)), content))
                 case "has_extension":
@@ -222,8 +229,9 @@ def _is_field(name: str, wanted: str) -> Callable[[Any], bool]:
 
 
 def _has_extension(url: str) -> Callable[[Any], bool]:
-    return lambda value: value.__class__ is dict and any(
-        one.get("url") == url for one in value.get("extension", ()) if one.__class__ is dict
+    return lambda value: (
+        value.__class__ is dict
+        and any(one.get("url") == url for one in value.get("extension", ()) if one.__class__ is dict)
     )
 
 
@@ -237,7 +245,12 @@ def _decide(path: str, steps: tuple[Step, ...], resource: Resource, rows: Rows) 
     """`X.exists() and X != false`, as a token: also told when X is absent."""
     stem = steps[-1].name
     value = next(
-        (v for name, v in resource.items() if name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper()), None
+        (
+            v
+            for name, v in resource.items()
+            if name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper()
+        ),
+        None,
     )
     rows.token.append((path, "", "false" if value is None or value is False else "true"))
 
@@ -272,8 +285,21 @@ def _identifier(value: Any, key: str, rows: Rows, place: _Place) -> None:
     if type_ is not None:
         for coding in type_.get("coding", ()):
             rows.composite.append(
-                (key, coding.get("system") or "", token(coding.get("code") or ""), "t", None, code)
-                + (None, None, None, None, None, None, None)
+                (
+                    key,
+                    coding.get("system") or "",
+                    token(coding.get("code") or ""),
+                    "t",
+                    None,
+                    code,
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                )
             )
         if text := type_.get("text"):
             rows.string.append((key, fold(text)[:MAX_FOLDED], None))
@@ -468,7 +494,10 @@ _WRITERS: dict[tuple[str, str], _Write] = {
     ("token", "Coding"): _coding,
     ("token", "Identifier"): _identifier,
     ("token", "ContactPoint"): _contact,
-    **{("token", t): _code for t in ("code", "boolean", "string", "uri", "id", "canonical", "url", "oid", "uuid")},
+    **{
+        ("token", t): _code
+        for t in ("code", "boolean", "string", "uri", "id", "canonical", "url", "oid", "uuid")
+    },
     **{("token", t): _code for t in ("integer", "positiveInt", "unsignedInt", "markdown")},
     ("string", "HumanName"): _name,
     ("order", "HumanName"): _name_order,
@@ -540,7 +569,7 @@ def _joiner(
     contexts = _Node()
     found: list[Any] = []
     content = type_
-    for node, content in _plant(contexts, known, type_, composite.context):
+    for node, content in _plant(contexts, known, type_, composite.context):  # noqa: B007 - the last one is used below
         node.writers.append((lambda value, _key, _rows, _place: found.append(value), ""))
     plans: list[tuple[bool, _Node]] = []
     for part in composite.parts:
@@ -554,7 +583,7 @@ def _joiner(
     def join(resource: Resource, rows: Rows, place: _Place) -> None:
         found.clear()
         _walk(contexts, resource, rows, place)
-        for value in list(found):
+        for value in found:
             parts = []
             for from_resource, root in plans:
                 one = Rows(type_)
@@ -582,13 +611,19 @@ def _tails(parts: list[Rows]) -> list[_Tail]:
             for first in one.quantity
             for second in parts[1].quantity
         ]
-    tails: list[_Tail] = [("t", s, c, None, None, None, None, None, None, None) for _, s, c in dict.fromkeys(one.token)]
+    tails: list[_Tail] = [
+        ("t", s, c, None, None, None, None, None, None, None) for _, s, c in dict.fromkeys(one.token)
+    ]
     tails += [
         ("n", system, unit, low, high, base, base_low, base_high, None, None)
         for _, system, unit, low, high, base, base_low, base_high in one.quantity
     ]
     tails += [("d", None, None, None, None, None, None, None, first, last) for _, first, last in one.date]
-    tails += [("s", None, f, None, None, None, None, None, None, None) for _, f, exact in one.string if exact is not None]
+    tails += [
+        ("s", None, f, None, None, None, None, None, None, None)
+        for _, f, exact in one.string
+        if exact is not None
+    ]
     tails += [("r", None, f"{t}/{i}", None, None, None, None, None, None, None) for _, t, i in one.reference]
     tails += [("r", None, address, None, None, None, None, None, None, None) for _, address in one.uri]
     return tails

@@ -270,7 +270,8 @@ class Catalogue:
             if path.kind == "string" and "HumanName" in path.leaves:
                 end = _Reached(path.leaves, single=True, elements=path.elements, binding=None)
                 self._path("order", path.expression, path.steps, end)
-        self.text = self._path("string", f"{type_}.text.div", None, _Reached(frozenset(), single=False, elements=(f"{type_}.text",), binding=None))
+        narrative = _Reached(frozenset(), single=False, elements=(f"{type_}.text",), binding=None)
+        self.text = self._path("string", f"{type_}.text.div", None, narrative)
         self.position = next((p for p in self.paths.values() if p.kind == "position"), None)
 
     def _plain(self, parameter: SearchParameter) -> Parameter | None:
@@ -289,7 +290,9 @@ class Catalogue:
         if not paths:
             return None
         allowed = frozenset(targets) if conditioned and targets else frozenset(parameter.targets)
-        return Parameter(parameter.code, kind, self.type, tuple(dict.fromkeys(paths)), allowed, url=parameter.url)
+        return Parameter(
+            parameter.code, kind, self.type, tuple(dict.fromkeys(paths)), allowed, url=parameter.url
+        )
 
     def _alternative(self, text: str, kind: str) -> tuple[Path, set[str]] | None:
         """The path of one alternative and the types it is narrowed to; None when it belongs to another type."""
@@ -326,7 +329,11 @@ class Catalogue:
         tidy = []
         for step in steps:
             if step.verb == "type":
-                name = step.name if step.name in self._definitions.datatypes else step.name[0].lower() + step.name[1:]
+                name = (
+                    step.name
+                    if step.name in self._definitions.datatypes
+                    else step.name[0].lower() + step.name[1:]
+                )
                 if name not in self._definitions.datatypes:
                     name = step.name
                 tidy.append(Step("type", name))
@@ -406,7 +413,13 @@ class Catalogue:
         if not found:
             return None
         return Parameter(
-            parameter.code, "composite", self.type, (), frozenset(), composites=tuple(found), url=parameter.url
+            parameter.code,
+            "composite",
+            self.type,
+            (),
+            frozenset(),
+            composites=tuple(found),
+            url=parameter.url,
         )
 
     def _context(self, alternative: str) -> tuple[tuple[Step, ...], _Reached] | None:
@@ -420,7 +433,9 @@ class Catalogue:
         typed = self.walk(self.type, steps)
         return None if typed is None else (steps, typed)
 
-    def _part(self, definition: str, expression: str, context: tuple[Step, ...], *, whole: bool) -> Part | None:
+    def _part(
+        self, definition: str, expression: str, context: tuple[Step, ...], *, whole: bool
+    ) -> Part | None:
         raw = self._definitions.resource(definition)
         kind = raw["type"] if raw is not None else "token"
         from_resource = expression.startswith("%resource.")

@@ -37,7 +37,9 @@ class Problem(Exception):
     vi: ClassVar[str] = "Có lỗi xảy ra."
     headers: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, detail: str = "", *, vi: str = "", issues: tuple[Issue, ...] = (), path: str = "") -> None:
+    def __init__(
+        self, detail: str = "", *, vi: str = "", issues: tuple[Issue, ...] = (), path: str = ""
+    ) -> None:
         """Keep the detail (English, and Vietnamese where it differs) or the full list of issues."""
         self.detail = detail
         self.detail_vi = vi or detail

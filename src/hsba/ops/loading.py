@@ -22,20 +22,25 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Protocol
 
-    from hsba.record.context import Context
+    from hsba.record.context import Context, Tenant
     from hsba.record.tenants import Tenants
     from hsba.store.pool import Connection, Pool
 
     class House(Protocol):
         """What a loading process needs of the composition root."""
 
-        pool: Pool
-        tenants: Tenants
+        @property
+        def pool(self) -> Pool:
+            """Connections to the database."""
 
-        def context(self, *, tx: Connection, tenant: object, channel: str) -> Context:
+        @property
+        def tenants(self) -> Tenants:
+            """The keepers of records."""
+
+        def context(self, *, tx: Connection, tenant: Tenant | None, channel: str) -> Context:
             """A context for one transaction."""
 
-    Opener = Callable[[], AbstractAsyncContextManager[House]]
+    Opener = Callable[[], AbstractAsyncContextManager[House, bool | None]]
 
 CHUNK = 400
 TRIES = 6

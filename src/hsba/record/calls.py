@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 Level = Literal["system", "type", "instance"]
 Room = Literal["reading", "searching", "writing"]
+
+
+Kind = builtins.type[Any]
+"""A class of plain values; the calls have a `type` of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Call:
 
     def all(self, name: str) -> list[Any]:
         """Every value given under a name, whatever its type."""
-        found = []
+        found: list[Any] = []
         for one in self.parameters:
             if one["name"] == name:
                 found.extend(value for key, value in one.items() if key.startswith("value"))
@@ -75,7 +80,7 @@ class Call:
             raise BadRequest(f"{name} is one text.", vi=f"{name} là một chuỗi.")
         return values[0] if values else None
 
-    def value(self, name: str, kind: type) -> Any:
+    def value(self, name: str, kind: Kind) -> Any:
         """The one value of this kind given under a name."""
         values = self.all(name)
         if len(values) > 1 or not all(isinstance(value, kind) for value in values):

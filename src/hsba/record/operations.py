@@ -8,7 +8,7 @@ from hsba.fhir import json, outcome
 from hsba.fhir.problems import BadRequest, Conflict, Forbidden, NotFound, Problem, UnknownType
 from hsba.fhir.validate import validate as find_issues
 from hsba.record import compartment, interactions, lifecycle, patients
-from hsba.record.calls import Call, Operation, parameters
+from hsba.record.calls import Call, Level, Operation, parameters
 from hsba.store import resources
 
 if TYPE_CHECKING:
@@ -125,10 +125,11 @@ async def _all_meta(ctx: Context, type_: str | None) -> Resource:
     rows = await ctx.tx.fetch(
         "SELECT DISTINCT p.expression AS place, s.uri AS system, x.code FROM reference.path p"
         " JOIN record.ix_token x ON x.tenant = $1 AND x.path = p.id JOIN reference.system s ON s.id = x.system"
-        " WHERE p.kind = 'token' AND p.expression IN ('meta.tag', 'meta.security') AND ($2::smallint IS NULL OR p.type = $2)"
-        " UNION SELECT DISTINCT 'meta.profile', '', x.value FROM reference.path p"
+        r" WHERE p.kind = 'token' AND p.expression ~ '^[A-Za-z]+\.meta\.(tag|security)$'"
+        " AND ($2::smallint IS NULL OR p.type = $2)"
+        " UNION SELECT DISTINCT p.expression, '', x.value FROM reference.path p"
         " JOIN record.ix_uri x ON x.tenant = $1 AND x.path = p.id"
-        " WHERE p.kind = 'uri' AND p.expression = 'meta.profile' AND ($2::smallint IS NULL OR p.type = $2)"
+        r" WHERE p.kind = 'uri' AND p.expression ~ '^[A-Za-z]+\.meta\.profile$' AND ($2::smallint IS NULL OR p.type = $2)"
         " ORDER BY 1, 2, 3 LIMIT $3",
         ctx.tenant.id,
         number,
@@ -138,7 +139,9 @@ async def _all_meta(ctx: Context, type_: str | None) -> Resource:
     for row in rows:
         name = row["place"].rpartition(".")[2]
         coding = {"system": row["system"], "code": row["code"]} if row["system"] else {"code": row["code"]}
-        found.setdefault(name, []).append(row["code"] if name == "profile" else coding)
+        value = row["code"] if name == "profile" else coding
+        if value not in found.setdefault(name, []):  # types share their labels
+            found[name].append(value)
     return found
 
 
@@ -240,10 +243,9 @@ def _patient(call: Call, name: str) -> str | None:
     return id_
 
 
-ANYWHERE = frozenset({"system", "type", "instance"})
-INSTANCE = frozenset({"instance"})
-TYPE = frozenset({"type"})
-NOT_SYSTEM = frozenset({"type", "instance"})
+ANYWHERE: frozenset[Level] = frozenset({"system", "type", "instance"})
+INSTANCE: frozenset[Level] = frozenset({"instance"})
+NOT_SYSTEM: frozenset[Level] = frozenset({"type", "instance"})
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("everything", INSTANCE, compartment.everything_patient, ("Patient",), tx="searching",

@@ -132,7 +132,8 @@ async def unmerge(ctx: Context, other: str) -> Unmerged:
     await _flatten(ctx, links)
     written = await _written(ctx, chain, row["merged"])
     await ctx.trail.add(ctx, "unmerge", "Patient", made)
-    return Unmerged(*(hiding.hide(ctx, "Patient", stored) for stored in made), written)
+    kept_stored, gone_stored = (hiding.hide(ctx, "Patient", stored) for stored in made)
+    return Unmerged(kept_stored, gone_stored, written)
 
 
 async def counts_as(ctx: Context, patient: str) -> list[str]:

@@ -387,12 +387,12 @@ class _Work:
         ctx = self.ctx
         changed: list[_Write] = []
         for write in writes:
-            if write.before is not None and write.resource is not None and write.current is not None:
-                if interactions.unchanged(write.before, write.resource):
-                    self.answers[write.asked.index] = Answered(
-                        200, write.type, self.stored_before(write), write.issues
-                    )
-                    continue
+            given = write.before is not None and write.resource is not None and write.current is not None
+            if given and interactions.unchanged(write.before or {}, write.resource or {}):
+                self.answers[write.asked.index] = Answered(
+                    200, write.type, self.stored_before(write), write.issues
+                )
+                continue
             changed.append(write)
         if not changed:
             return

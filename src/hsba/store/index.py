@@ -49,8 +49,9 @@ class IndexRows:
         }
 
     def columns(self, resources: Sequence[int], keys: Mapping[Address, int]) -> dict[str, list[list[Any]]]:
-        """The columns of each table that has rows, in the order of INDEX_COLUMNS: `resources` gives the key of each
-        place in the batch, `keys` those of the addresses.
+        """The columns of each table that has rows, in the order of INDEX_COLUMNS.
+
+        `resources` gives the key of each place in the batch, `keys` those of the addresses.
         """
         found: dict[str, list[list[Any]]] = {}
         for table, rows in self.tables().items():
@@ -92,8 +93,15 @@ async def rows(tx: Connection, values: Sequence[Rows], registry: Registry) -> In
         found.reference += [(place, paths[p], (registry.type_id(t), i)) for p, t, i in one.reference]
         found.uri += [(place, paths[p], value) for p, value in one.uri]
         found.composite += [
-            (place, paths[row[0]], systems[row[1]], row[2], row[3].encode(), None if row[4] is None else systems[row[4]])
-            + row[5:]
+            (
+                place,
+                paths[row[0]],
+                systems[row[1]],
+                row[2],
+                row[3].encode(),
+                None if row[4] is None else systems[row[4]],
+                *row[5:],
+            )
             for row in one.composite
         ]
     return found

@@ -134,7 +134,9 @@ class Registry:
     async def _add_paths(self, tx: Connection, type: str, missing: list[Path]) -> list[tuple[int, str, bool]]:
         missing.sort(key=lambda path: path.key)
         tx.wrote = True
-        await tx.execute(ADD_PATHS, self.type_id(type), [p.kind for p in missing], [p.expression for p in missing])
+        await tx.execute(
+            ADD_PATHS, self.type_id(type), [p.kind for p in missing], [p.expression for p in missing]
+        )
         return await self._read_paths(tx, type)
 
     def _remember_paths(self, rows: Iterable[tuple[int, str, bool]]) -> None:

@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest_asyncio
 
+from house import House
 from hsba import app, config
-from hsba.record.context import Actor
-from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from databases import Database as TestDatabase
 
-    from hsba.app import App
-    from hsba.record.context import Context
-
 Done = TypeVar("Done")
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """An opened application, and short ways to act in it."""
-
-    app: App
-
-    @asynccontextmanager
-    async def writing(self, account: str = "operator", tenant: str | None = None) -> AsyncIterator[Context]:
-        """A context in a transaction of its own."""
-        keeper = self.app.tenants.get(tenant)
-        async with self.app.pool.writing(keeper.id) as tx:
-            yield self.app.context(tx=tx, tenant=keeper, actor=Actor(account=account))
-
-    @asynccontextmanager
-    async def reading(self, account: str = "operator", tenant: str | None = None) -> AsyncIterator[Context]:
-        """A context whose every statement sees what is committed."""
-        keeper = self.app.tenants.get(tenant)
-        async with self.app.pool.reading(keeper.id) as tx:
-            yield self.app.context(tx=tx, tenant=keeper, actor=Actor(account=account))
-
-    async def do(self, work: Callable[[Context], Awaitable[Done]], **of: Any) -> Done:
-        """What a door does with a write: a transaction, and again when it met another one."""
-        for _ in range(8):
-            try:
-                async with self.writing(**of) as ctx:
-                    return await work(ctx)
-            except RETRY:
-                continue
-        async with self.writing(**of) as ctx:
-            return await work(ctx)
 
 
 @pytest_asyncio.fixture

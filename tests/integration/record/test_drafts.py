@@ -12,8 +12,7 @@ from hsba.fhir.problems import BadRequest, NotFound, Unprocessable, VersionConfl
 from hsba.record import drafts, interactions
 
 if TYPE_CHECKING:
-    from conftest import House
-
+    from house import House
     from hsba.record.context import Context
     from hsba.record.saving import Saved
 

@@ -15,8 +15,7 @@ from hsba.store import history as versions
 from hsba.store.history import Cursor, Span
 
 if TYPE_CHECKING:
-    from conftest import House
-
+    from house import House
     from hsba.record.context import Context
 
 
@@ -71,7 +70,9 @@ async def test_history__of_what_was_never_there_is_not_found(house: House) -> No
 
 
 @pytest.mark.parametrize("where", [(), ("Patient",)])
-async def test_history__pages_stay_as_they_were_while_others_write(house: House, where: tuple[str, ...]) -> None:
+async def test_history__pages_stay_as_they_were_while_others_write(
+    house: House, where: tuple[str, ...]
+) -> None:
     await put(house, "a", "b", "c", "d", "e")
 
     async with house.reading() as ctx:
@@ -85,7 +86,9 @@ async def test_history__pages_stay_as_they_were_while_others_write(house: House,
     assert third.next is None
 
 
-async def test_history__late_committer_is_in_no_later_page_twice_and_in_the_next_reading(house: House) -> None:
+async def test_history__late_committer_is_in_no_later_page_twice_and_in_the_next_reading(
+    house: House,
+) -> None:
     await put(house, "a", "b")
     async with house.writing() as late:
         await interactions.update(late, patient("late"))
@@ -169,7 +172,7 @@ async def test_feed__waits_for_the_late_committer(house: House) -> None:
 
 
 async def test_feed__a_rolled_back_transaction_holds_nothing_up(house: House) -> None:
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is the transaction that is rolled back
         async with house.writing() as ctx:
             await interactions.update(ctx, patient("never"))
             raise ZeroDivisionError

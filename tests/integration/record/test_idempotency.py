@@ -12,8 +12,7 @@ from hsba.record import idempotency, numbers
 from hsba.record.idempotency import Answer, KeyReused
 
 if TYPE_CHECKING:
-    from conftest import House
-
+    from house import House
     from hsba.record.context import Context
 
 ASKED = idempotency.digest("POST", "/fhir/Patient", b"{}")
@@ -31,7 +30,7 @@ async def test_find__ten_repeats_at_once_are_carried_out_once(house: House) -> N
 
     answers = await asyncio.gather(*(house.do(write) for _ in range(10)))
 
-    assert set(answer.body for answer in answers) == {"00000001"}
+    assert {answer.body for answer in answers} == {"00000001"}
     async with house.writing() as ctx:
         assert (await numbers.give(ctx, "mrn")).value == 2
 

@@ -13,8 +13,7 @@ from hsba.record import interactions, patients, tenants
 from hsba.record.patients import CannotMerge, NotMerged
 
 if TYPE_CHECKING:
-    from conftest import House
-
+    from house import House
     from hsba.record.context import Context
 
 

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hsba.fhir import json
-from hsba.fhir.problems import BadRequest, MultipleMatches, NotFound, Problem, Unprocessable, VersionConflict
+from hsba.fhir.problems import (
+    BadRequest,
+    Busy,
+    MultipleMatches,
+    NotFound,
+    Problem,
+    Unprocessable,
+    VersionConflict,
+)
 from hsba.record import entries, interactions, transaction
 from hsba.record.transaction import DuplicateIdentity, ReferenceUnresolved
-from hsba.store import resources
 
 if TYPE_CHECKING:
-    from conftest import House
-
+    from house import House
     from hsba.record.context import Context
     from hsba.record.entries import Answered
     from hsba.record.transaction import Room
@@ -27,7 +33,11 @@ URN = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e3009450{:02}"
 
 
 def patient(mrn: str | None = None, **more: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"resourceType": "Patient", "name": [{"text": "Nguyễn Thị Bình"}], "gender": "female"}
+    found: dict[str, Any] = {
+        "resourceType": "Patient",
+        "name": [{"text": "Nguyễn Thị Bình"}],
+        "gender": "female",
+    }
     if mrn is not None:
         found["identifier"] = [{"system": SID, "value": mrn}]
     return {**found, **more}
@@ -120,7 +130,9 @@ async def test_transaction__put_with_urn_and_references_to_it(house: House) -> N
 
 
 async def test_transaction__a_posted_id_is_replaced_and_the_patient_belongs_to_himself(house: House) -> None:
-    answers = await carry_out(house, entry("POST", "Patient", patient(id="mine"), fullUrl="http://x.example/Patient/mine"))
+    answers = await carry_out(
+        house, entry("POST", "Patient", patient(id="mine"), fullUrl="http://x.example/Patient/mine")
+    )
 
     stored = answers[0].stored
     assert stored is not None
@@ -325,7 +337,9 @@ async def test_transaction__fhirpath_patch_may_point_to_another_entry(house: Hou
     }
 
     answers = await carry_out(
-        house, entry("PATCH", "Observation/o", change), entry("POST", "Patient", patient(), fullUrl=URN.format(1))
+        house,
+        entry("PATCH", "Observation/o", change),
+        entry("POST", "Patient", patient(), fullUrl=URN.format(1)),
     )
 
     assert answers[1].stored is not None
@@ -345,7 +359,9 @@ async def test_transaction__an_empty_or_unknown_condition_is_refused(house: Hous
     await refused(house, BadRequest, entry("PUT", condition, patient()))
 
 
-async def test_transaction__conditional_references_find_what_is_there_and_what_comes_with_them(house: House) -> None:
+async def test_transaction__conditional_references_find_what_is_there_and_what_comes_with_them(
+    house: House,
+) -> None:
     await carry_out(house, entry("PUT", "Patient/there", patient("there", id="there")))
 
     answers = await carry_out(
@@ -370,14 +386,20 @@ async def test_transaction__a_resource_with_a_conditional_reference_may_be_refer
     )
 
     assert answers[1].stored is not None
-    assert (await body(house, answers[0]))["hasMember"][0]["reference"] == f"Observation/{answers[1].stored.id}"
+    assert (await body(house, answers[0]))["hasMember"][0][
+        "reference"
+    ] == f"Observation/{answers[1].stored.id}"
     assert (await body(house, answers[1]))["subject"]["reference"] == "Patient/there"
 
 
 async def test_transaction__a_conditional_reference_that_fits_none_or_several_fails_it(house: House) -> None:
-    await refused(house, ReferenceUnresolved, entry("POST", "Observation", weight(f"Patient?identifier={SID}|none")))
+    await refused(
+        house, ReferenceUnresolved, entry("POST", "Observation", weight(f"Patient?identifier={SID}|none"))
+    )
     await carry_out(house, entry("POST", "Patient", patient("m")), entry("POST", "Patient", patient("m")))
-    await refused(house, ReferenceUnresolved, entry("POST", "Observation", weight(f"Patient?identifier={SID}|m")))
+    await refused(
+        house, ReferenceUnresolved, entry("POST", "Observation", weight(f"Patient?identifier={SID}|m"))
+    )
 
 
 # --- answers -----------------------------------------------------------------------------------------------
@@ -456,7 +478,9 @@ async def test_transaction__eight_conditional_creates_at_once_make_one(house: Ho
     assert len({one[0].stored.id for one in answers if one[0].stored}) == 1
 
 
-async def test_transaction__crossed_updates_of_the_same_resources_all_succeed_or_conflict(house: House) -> None:
+async def test_transaction__crossed_updates_of_the_same_resources_all_succeed_or_conflict(
+    house: House,
+) -> None:
     ids = [f"p{number}" for number in range(6)]
     await carry_out(house, *(entry("PUT", f"Patient/{id_}", patient(id=id_)) for id_ in ids))
 
@@ -480,7 +504,9 @@ async def test_transaction__the_same_new_ids_at_once(house: House) -> None:
 
     async def make(turn: int) -> list[Answered]:
         order = ids if turn % 2 else ids[::-1]
-        return await carry_out(house, *(entry("PUT", f"Patient/{i}", patient(f"{turn}", id=i)) for i in order))
+        return await carry_out(
+            house, *(entry("PUT", f"Patient/{i}", patient(f"{turn}", id=i)) for i in order)
+        )
 
     answers = await asyncio.gather(*(make(turn) for turn in range(6)))
 
@@ -496,11 +522,12 @@ async def test_transaction__a_lost_race_leaves_nothing_behind(house: House) -> N
         nonlocal tried
         tried += 1
         asked = bundle(
-            entry("PUT", "Patient/a", patient(f"{tried}", id="a")), entry("POST", "Observation", weight("Patient/a"))
+            entry("PUT", "Patient/a", patient(f"{tried}", id="a")),
+            entry("POST", "Observation", weight("Patient/a")),
         )
         answers = await transaction.transaction(ctx, asked)
         if tried == 1:
-            raise resources.Busy
+            raise Busy
         return answers
 
     answers = await house.do(work)
@@ -512,6 +539,8 @@ async def test_transaction__a_lost_race_leaves_nothing_behind(house: House) -> N
 
 
 async def test_transaction__not_found_in_a_read_fails_it(house: House) -> None:
-    problem = await refused(house, NotFound, entry("POST", "Patient", patient()), entry("GET", "Patient/none"))
+    problem = await refused(
+        house, NotFound, entry("POST", "Patient", patient()), entry("GET", "Patient/none")
+    )
 
     assert problem.issues[0].path == "Bundle.entry[1]"

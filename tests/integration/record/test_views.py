@@ -18,9 +18,9 @@ from hsba.record.views import finding, home, patient, versions, visit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from house import House
     from hsba.fhir.query.expression import Expression
     from hsba.record.context import Context
-    from integration.record.conftest import House
 
 CCCD = "http://fhir.hl7.org.vn/core/sid/cccd"
 MRN = "http://fhir.hl7.org.vn/core/sid/mrn"

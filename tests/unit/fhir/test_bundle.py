@@ -22,7 +22,10 @@ def follow(resource: dict[str, Any], full_url: str | None = None, **versions: in
 
 
 def test_follow__reference_by_urn() -> None:
-    observation = {"resourceType": "Observation", "subject": {"reference": PATIENT, "display": "Nguyễn Văn A"}}
+    observation = {
+        "resourceType": "Observation",
+        "subject": {"reference": PATIENT, "display": "Nguyễn Văn A"},
+    }
 
     found = follow(observation)
 
@@ -30,7 +33,11 @@ def test_follow__reference_by_urn() -> None:
 
 
 def test_follow__what_was_given_stays_as_it_was() -> None:
-    bundle = {"resourceType": "Observation", "subject": {"reference": PATIENT}, "performer": [{"reference": OTHER}]}
+    bundle = {
+        "resourceType": "Observation",
+        "subject": {"reference": PATIENT},
+        "performer": [{"reference": OTHER}],
+    }
     before = copy.deepcopy(bundle)
 
     follow(bundle)

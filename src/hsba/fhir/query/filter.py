@@ -23,7 +23,27 @@ MAX_NESTING = 24
 MAX_TERMS = 200
 
 OPERATORS = frozenset(
-    ("eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le", "ap", "sa", "eb", "pr", "po", "ss", "sb", "in", "ni", "re")
+    (
+        "eq",
+        "ne",
+        "co",
+        "sw",
+        "ew",
+        "gt",
+        "lt",
+        "ge",
+        "le",
+        "ap",
+        "sa",
+        "eb",
+        "pr",
+        "po",
+        "ss",
+        "sb",
+        "in",
+        "ni",
+        "re",
+    )
 )
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([()\[\]])|([^\s()\[\]"]+))')
@@ -122,7 +142,9 @@ class _Filter:
         if code.startswith("_has:"):
             _, type_, reference, *more = [*code.split(":", 3), "", "", ""]
             if type_ not in self.parser.definitions.resource_types or not more[0]:
-                self.fail(f"“{code}” should be _has:Type:reference:parameter", f"“{code}” sai dạng _has", start)
+                self.fail(
+                    f"“{code}” should be _has:Type:reference:parameter", f"“{code}” sai dạng _has", start
+                )
             self.known((type_,), reference, start)
             inner = more[0] + dot + rest
             return e.Has(type_, reference, self.along((type_,), inner, start, depth + 1))
@@ -216,8 +238,10 @@ class _Filter:
 
     def prefix(self, operator: str, at: int) -> e.Prefix:
         if operator not in ("eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb", "po"):
-            self.fail(f"“{operator}” does not compare dates or numbers", f"“{operator}” không so được ngày, số", at)
-        return cast(e.Prefix, operator)
+            self.fail(
+                f"“{operator}” does not compare dates or numbers", f"“{operator}” không so được ngày, số", at
+            )
+        return cast("e.Prefix", operator)
 
     def by_id(self, operator: str, value: str) -> e.Expression:
         if operator not in ("eq", "ne"):
@@ -261,8 +285,12 @@ class _Filter:
                 told, *unit = value.split("|")
                 found = number(self.prefix(operator, at), told)
                 if len(unit) not in (0, 2):
-                    raise BadValue(f"“{value}” should be number|system|code.", vi=f"“{value}” phải là số|hệ|đơn vị.")
-                return e.Quantity(found, (unit[0] or None) if unit else None, (unit[1] or None) if unit else None)
+                    raise BadValue(
+                        f"“{value}” should be number|system|code.", vi=f"“{value}” phải là số|hệ|đơn vị."
+                    )
+                return e.Quantity(
+                    found, (unit[0] or None) if unit else None, (unit[1] or None) if unit else None
+                )
             case _:
                 self.fail(
                     f"“{operator}” does not fit “{parameter.code}” ({parameter.kind})",

@@ -162,7 +162,9 @@ def parse_search(
 def _one_of(told: dict[str, str], name: str, allowed: tuple[str, ...]) -> str | None:
     value = told.get(name)
     if value is not None and value not in allowed:
-        raise BadValue(f"{name} is one of {', '.join(allowed)}.", vi=f"{name} là một trong {', '.join(allowed)}.")
+        raise BadValue(
+            f"{name} is one of {', '.join(allowed)}.", vi=f"{name} là một trong {', '.join(allowed)}."
+        )
     return value
 
 
@@ -222,7 +224,8 @@ class Parser:
         texts = [text for text in split(value, ",") if text]
         if not texts or len(texts) > MAX_VALUES:
             raise BadValue(
-                f"“{name}” takes 1 to {MAX_VALUES} values.", vi=f"“{name}” nhận từ 1 đến {MAX_VALUES} giá trị."
+                f"“{name}” takes 1 to {MAX_VALUES} values.",
+                vi=f"“{name}” nhận từ 1 đến {MAX_VALUES} giá trị.",
             )
         if modifier in ("not", "not-in") and parameter.kind == "token":
             positive = "in" if modifier == "not-in" else ""
@@ -265,7 +268,9 @@ class Parser:
             case "reference", ("below" | "above") as direction:
                 reference = self.values.reference(unescape(text))
                 if reference.id is None:
-                    raise BadValue(f"“{text}” is no resource of this server.", vi=f"“{text}” không ở máy chủ này.")
+                    raise BadValue(
+                        f"“{text}” is no resource of this server.", vi=f"“{text}” không ở máy chủ này."
+                    )
                 type_ = reference.type or self._parent_type(parameter)
                 return e.Hierarchy(direction, type_, reference.id)
             case "reference", type_ if type_ in self.definitions.resource_types:
@@ -315,13 +320,17 @@ class Parser:
         """`_has:Observation:patient:code=…` (search.html#has)."""
         parts = name.split(":", 3)
         if len(parts) != 4 or not parts[3]:
-            raise BadValue(f"“{name}” should be _has:Type:reference:parameter.", vi=f"“{name}” sai dạng _has.")
+            raise BadValue(
+                f"“{name}” should be _has:Type:reference:parameter.", vi=f"“{name}” sai dạng _has."
+            )
         _, type_, code, rest = parts
         if type_ not in self.definitions.resource_types:
             raise UnknownType(type_)
         parameter = self.common((type_,), code)
         if parameter.kind != "reference":
-            raise UnknownParameter(f"“{code}” of {type_} is no reference.", vi=f"“{code}” không phải tham chiếu.")
+            raise UnknownParameter(
+                f"“{code}” of {type_} is no reference.", vi=f"“{code}” không phải tham chiếu."
+            )
         return e.Has(type_, code, self.parameter((type_,), rest, value, depth + 1))
 
     # --- parameters of every type --------------------------------------------------------------------------
@@ -345,7 +354,9 @@ class Parser:
     def _list(self, types: tuple[str, ...], code: str, modifier: str, value: str) -> e.Expression:
         _plain(code, modifier)
         if value.startswith("$"):
-            raise UnsupportedModifier(f"_list={value}: functional lists are not kept here.", vi=f"_list={value}")
+            raise UnsupportedModifier(
+                f"_list={value}: functional lists are not kept here.", vi=f"_list={value}"
+            )
         lists = [part.removeprefix("List/") for part in value.split(",") if part]
         _wanted(code, lists)
         return e.any_of([e.InList(one) for one in lists])
@@ -367,7 +378,10 @@ class Parser:
         return parse_filter(self, types, value)
 
     def _has_itself(self, types: tuple[str, ...], code: str, modifier: str, value: str) -> e.Expression:
-        raise BadValue("_has is written _has:Type:reference:parameter.", vi="_has phải viết _has:Loại:tham chiếu:tham số.")
+        raise BadValue(
+            "_has is written _has:Type:reference:parameter.",
+            vi="_has phải viết _has:Loại:tham chiếu:tham số.",
+        )
 
     def _refused(self, types: tuple[str, ...], code: str, modifier: str, value: str) -> e.Expression:
         raise UnknownParameter(f"“{code}”.")
@@ -383,7 +397,10 @@ class Parser:
             code = name.lstrip("-+")
             if not code:
                 continue
-            if code not in ("_id", "_lastUpdated", "_score") and self.common(types, code).kind in ("composite", "position"):
+            if code not in ("_id", "_lastUpdated", "_score") and self.common(types, code).kind in (
+                "composite",
+                "position",
+            ):
                 raise UnsupportedModifier(f"Sorting by “{code}”.", vi=f"Sắp xếp theo “{code}”.")
             if code != "_score":
                 found.append(Sort(code, descending))
@@ -398,7 +415,9 @@ class Parser:
         iterate = modifier in ("iterate", "recurse")
         if value == "*":
             if reverse:
-                raise BadValue("_revinclude names a type: Type:* or Type:parameter.", vi="_revinclude phải nêu loại.")
+                raise BadValue(
+                    "_revinclude names a type: Type:* or Type:parameter.", vi="_revinclude phải nêu loại."
+                )
             return Include("*", "*", None, iterate)
         parts = value.split(":")
         if len(parts) not in (2, 3) or not all(parts):
@@ -409,7 +428,9 @@ class Parser:
             if one is not None and one not in self.definitions.resource_types:
                 raise UnknownType(one)
         if code != "*" and self.common((type_,), code).kind != "reference":
-            raise UnknownParameter(f"“{code}” of {type_} is no reference.", vi=f"“{code}” không phải tham chiếu.")
+            raise UnknownParameter(
+                f"“{code}” of {type_} is no reference.", vi=f"“{code}” không phải tham chiếu."
+            )
         return Include(type_, code, target, iterate)
 
 
@@ -443,7 +464,9 @@ TREES: dict[str, str] = {
 
 def _everywhere(definitions: Definitions, code: str) -> bool:
     """Whether every resource type has a parameter: those of Resource itself."""
-    return all(code in catalogue(definitions, type_).parameters for type_ in ("Basic", "Binary", "Bundle", "Patient"))
+    return all(
+        code in catalogue(definitions, type_).parameters for type_ in ("Basic", "Binary", "Bundle", "Patient")
+    )
 
 
 def _flag(missing: e.Expression, value: str) -> e.Expression:
@@ -465,7 +488,12 @@ def _wanted(code: str, values: list[str] | list[e.Expression]) -> None:
 
 
 def parse_expression(
-    definitions: Definitions, type_: str, pairs: Iterable[tuple[str, str]], *, zone: ZoneInfo, bases: tuple[str, ...] = ()
+    definitions: Definitions,
+    type_: str,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    zone: ZoneInfo,
+    bases: tuple[str, ...] = (),
 ) -> e.Expression:
     """The condition alone, for conditional interactions, subscriptions and policies; unknown parameters are refused."""
     return parse_search(definitions, (type_,), pairs, zone=zone, strict=True, bases=bases).where

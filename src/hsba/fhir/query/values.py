@@ -104,7 +104,7 @@ class Reader:
     def prefixed(self, text: str) -> tuple[e.Prefix, str]:
         """The comparison at the beginning of a value, and the rest."""
         found = _PREFIX.match(text)
-        return (cast(e.Prefix, found[1]), text[2:]) if found else ("eq", text)
+        return (cast("e.Prefix", found[1]), text[2:]) if found else ("eq", text)
 
     def span(self, text: str) -> tuple[datetime, datetime]:
         """The first and last instant of a date value."""

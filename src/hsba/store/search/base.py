@@ -38,8 +38,12 @@ class At:
 
 
 COMMON_WORDS = frozenset(
-    "nguyen tran le pham hoang huynh phan vu vo dang bui do ho ngo duong ly thi van duc minh huu ngoc quang thanh".split()
-)
+    (
+        "nguyen", "tran", "le", "pham", "hoang", "huynh", "phan", "vu",
+        "vo", "dang", "bui", "do", "ho", "ngo", "duong", "ly",
+        "thi", "van", "duc", "minh", "huu", "ngoc", "quang", "thanh",
+    )
+)  # fmt: skip
 """Words that a good part of all Vietnamese names hold: a search is not begun with them where there is another."""
 
 
@@ -62,7 +66,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     "position": ("ix_composite",),
 }
 
-PLAIN = frozenset({"code", "boolean", "id", "string", "uri", "url", "canonical", "integer", "positiveInt", "unsignedInt"})
+PLAIN = frozenset(
+    {"code", "boolean", "id", "string", "uri", "url", "canonical", "integer", "positiveInt", "unsignedInt"}
+)
 
 
 def alike(paths: Iterable[Path]) -> list[list[Path]]:
@@ -82,6 +88,7 @@ def alike(paths: Iterable[Path]) -> list[list[Path]]:
 
 
 def is_name(paths: list[Path]) -> bool:
+    """Whether a value of these paths is the name of a person."""
     return any("HumanName" in path.leaves for path in paths)
 
 
@@ -112,5 +119,3 @@ def patient_path(scope: Scope, type_: str) -> str | None:
     if element is None or element.is_list or element.type != "Reference":
         return None
     return f"{type_}.{names[0]}"
-
-

@@ -8,8 +8,7 @@ search is one prepared statement.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hsba.fhir.fold import MAX_FOLDED, fold, token
 from hsba.fhir.paths import catalogue
@@ -18,12 +17,25 @@ from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import TREES
 from hsba.fhir.query.values import token_code
 from hsba.store.search import values
-from hsba.store.search.base import ALWAYS, NEVER, PLAIN, TABLES, Alias, At, alike, is_hidden, is_name, patient_path
+from hsba.store.search.base import (
+    ALWAYS,
+    NEVER,
+    PLAIN,
+    TABLES,
+    Alias,
+    At,
+    alike,
+    is_hidden,
+    is_name,
+    patient_path,
+)
 from hsba.store.search.problems import HiddenParameter, StillIndexing, UnknownValueSet
 from hsba.store.search.source import matches
 from hsba.store.search.values import MAX_EXACT, Arg
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hsba.fhir.paths import Composite, Parameter, Path
     from hsba.store.search.base import Condition
     from hsba.store.search.facts import Facts, Scope
@@ -201,7 +213,12 @@ class Compiler:
         """Whether a value of a parameter belongs to few resources: an identifier, a patient, a visit."""
         return any(
             "Identifier" in path.leaves
-            or (parameter.kind == "reference" and (parameter.targets == {"Patient"} or path.elements[-1:] == (f"{parameter.type}.encounter",)))
+            or (
+                parameter.kind == "reference"
+                and (
+                    parameter.targets == {"Patient"} or path.elements[-1:] == (f"{parameter.type}.encounter",)
+                )
+            )
             for parameter in self.parameters(alias, code)
             for path in parameter.paths
         )
@@ -238,13 +255,17 @@ class Compiler:
     def refuse_hidden(self, parameter: Parameter) -> None:
         """A parameter that touches a hidden element may not be used by whom it is hidden from."""
         if not self.trusted and is_hidden(parameter, self.scope.policy.hidden(parameter.type)):
-            raise HiddenParameter(f"“{parameter.code}” of {parameter.type}.", vi=f"“{parameter.code}” của {parameter.type}.")
+            raise HiddenParameter(
+                f"“{parameter.code}” of {parameter.type}.", vi=f"“{parameter.code}” của {parameter.type}."
+            )
 
     def path(self, path: Path) -> int | None:
         """The number of a path; None when nothing was ever stored of it."""
         found = self.facts.paths.get(path.key)
         if found is None:
-            if path.type not in self.facts.types and not self.scope.registry.knows(path.type, self.scope.definitions):
+            if path.type not in self.facts.types and not self.scope.registry.knows(
+                path.type, self.scope.definitions
+            ):
                 self.facts.wanted_types.add(path.type)
             return None
         if self.scope.registry.waits(found) and not self.trusted:
@@ -285,11 +306,16 @@ class Compiler:
     def match(self, parameters: list[Parameter], test: e.Test, alias: Alias) -> str:
         """A value of the parameter passes the test."""
         if isinstance(test, e.Together):
-            return self._or([self.together(composite, test, alias) for p in parameters for composite in p.composites])
-        found: list[str] = []
-        for group in alike(path for parameter in parameters for path in parameter.paths):
-            found.append(self.value(group, test, alias, [p for p in parameters if set(p.paths) & set(group)]))
-        return self._or(found)
+            return self._or(
+                [self.together(composite, test, alias) for p in parameters for composite in p.composites]
+            )
+        groups = alike(path for parameter in parameters for path in parameter.paths)
+        return self._or(
+            [
+                self.value(group, test, alias, [p for p in parameters if set(p.paths) & set(group)])
+                for group in groups
+            ]
+        )
 
     def value(self, paths: list[Path], test: e.Test, alias: Alias, parameters: list[Parameter]) -> str:
         """A value on one of these paths, which hold values of one kind, passes the test."""
@@ -303,11 +329,16 @@ class Compiler:
             case e.Text(text, "starts") if is_name(paths):
                 words = text.split() or [""]
                 return self._and(
-                    [self.exists("ix_string", alias, paths, values.prefix_range("x.folded", w, self.arg)) for w in words]
+                    [
+                        self.exists("ix_string", alias, paths, values.prefix_range("x.folded", w, self.arg))
+                        for w in words
+                    ]
                 )
             case e.OfType(system, code, value):
                 condition = f"x.code = {self.arg(code)} AND x.kind = 't' AND x.text2 = {self.arg(value)}"
-                return self.exists("ix_composite", alias, paths, self._and([self.of_system(system), condition]))
+                return self.exists(
+                    "ix_composite", alias, paths, self._and([self.of_system(system), condition])
+                )
             case e.TokenText(text):
                 return self.exists("ix_string", alias, paths, values.prefix_range("x.folded", text, self.arg))
             case e.InValueSet(url):
@@ -345,10 +376,17 @@ class Compiler:
     def other(self, paths: list[Path], test: e.Test, alias: Alias, parameters: list[Parameter]) -> str:
         """A value that does not pass the test (search_filter.html, ne)."""
         if isinstance(test, e.Reference):
-            here = self._not(self.among("x.target", self.addressed(test, parameters))) if test.url is None else ALWAYS
+            here = (
+                self._not(self.among("x.target", self.addressed(test, parameters)))
+                if test.url is None
+                else ALWAYS
+            )
             elsewhere = ALWAYS if test.url is None else f"x.value <> {self.arg(test.url)}"
             return self._or(
-                [self.exists("ix_reference", alias, paths, here), self.exists("ix_uri", alias, paths, elsewhere)]
+                [
+                    self.exists("ix_reference", alias, paths, here),
+                    self.exists("ix_uri", alias, paths, elsewhere),
+                ]
             )
         table, condition = self.row(paths, test)
         exact = " AND x.exact IS NOT NULL" if table == "ix_string" else ""
@@ -398,7 +436,8 @@ class Compiler:
             if codes is None and path.binding is None:
                 continue
             if codes is None or any(
-                system == test.system and (test.code is None or code.lower() == test.code.lower()) for system, code in codes
+                system == test.system and (test.code is None or code.lower() == test.code.lower())
+                for system, code in codes
             ):
                 return ALWAYS
         return NEVER
@@ -426,7 +465,9 @@ class Compiler:
         plain = all(path.leaves <= PLAIN for path in paths)
         system = "" if plain else " AND m.system = x.system"
         member = f"m.value_set = {self.arg(number)} AND lower(m.code) = x.code{system}"
-        return self.exists("ix_token", alias, paths, ALWAYS, f" JOIN reference.value_set_member m ON {member}")
+        return self.exists(
+            "ix_token", alias, paths, ALWAYS, f" JOIN reference.value_set_member m ON {member}"
+        )
 
     def subsumed(self, paths: list[Path], test: e.Hierarchy, alias: Alias) -> str:
         """The code lies at or below (above) another one: by the listed ancestors, or by the letters of ICD codes."""
@@ -499,13 +540,21 @@ class Compiler:
     def together(self, composite: Composite, test: e.Together, alias: Alias) -> str:
         """The parts of a composite, on the resource itself or side by side in one row."""
         if composite.path is None:
-            return self._and([self.where(At(p.paths, one), alias) for p, one in zip(composite.parts, test.parts, strict=True)])
+            return self._and(
+                [
+                    self.where(At(p.paths, one), alias)
+                    for p, one in zip(composite.parts, test.parts, strict=True)
+                ]
+            )
         first, *rest = test.parts
         if not isinstance(first, e.Token):
             return NEVER
         code = ALWAYS if first.code is None else f"x.code = {self.arg(token(first.code))}"
         return self.exists(
-            "ix_composite", alias, [composite.path], self._and([code, self.of_system(first.system), self.second(rest)])
+            "ix_composite",
+            alias,
+            [composite.path],
+            self._and([code, self.of_system(first.system), self.second(rest)]),
         )
 
     def second(self, tests: list[e.Test]) -> str:
@@ -558,13 +607,21 @@ class Compiler:
         """The column is one of these keys."""
         if not keys:
             return NEVER
-        return f"{column} = {self.arg(keys[0])}" if len(keys) == 1 else f"{column} = ANY({self.arg(keys)}::bigint[])"
+        return (
+            f"{column} = {self.arg(keys[0])}"
+            if len(keys) == 1
+            else f"{column} = ANY({self.arg(keys)}::bigint[])"
+        )
 
-    def reference(self, paths: list[Path], test: e.Reference, alias: Alias, parameters: list[Parameter]) -> str:
+    def reference(
+        self, paths: list[Path], test: e.Reference, alias: Alias, parameters: list[Parameter]
+    ) -> str:
         """It refers to this resource or address."""
         if test.url is not None:
             canonical = any(path.leaves & {"canonical", "uri"} for path in paths)
-            return self.exists("ix_uri", alias, paths, values.uri(e.Uri(test.url), self.arg, canonical=canonical))
+            return self.exists(
+                "ix_uri", alias, paths, values.uri(e.Uri(test.url), self.arg, canonical=canonical)
+            )
         keys = self.addressed(test, parameters)
         return self.exists("ix_reference", alias, paths, self.among("x.target", keys))
 
@@ -591,7 +648,9 @@ class Compiler:
             )
         return self.exists("ix_reference", alias, paths, f"x.target = ANY(ARRAY({tree}))")
 
-    def chain(self, parameters: list[Parameter], types: tuple[str, ...], where: e.Expression, alias: Alias) -> str:
+    def chain(
+        self, parameters: list[Parameter], types: tuple[str, ...], where: e.Expression, alias: Alias
+    ) -> str:
         """It refers to a resource of one of these types that is such."""
         target = Alias(self.fresh("t"), types)
         paths = [path for parameter in parameters for path in parameter.paths]
@@ -605,7 +664,9 @@ class Compiler:
         addresses = [p for p in paths if p.leaves & {"canonical", "uri"}]
         urls = self.on("u", self.url_paths(types)) if addresses else None
         if urls is not None:
-            join = f" JOIN record.ix_uri u ON u.tenant = $1 AND {urls} AND u.value = split_part(x.value, '|', 1)"
+            join = (
+                f" JOIN record.ix_uri u ON u.tenant = $1 AND {urls} AND u.value = split_part(x.value, '|', 1)"
+            )
             such = f"{target.name}.key = u.resource AND {source.where}"
             found.append(self.exists("ix_uri", alias, addresses, such, f"{join}, {source.text}"))
         return self._or(found)
@@ -659,7 +720,9 @@ class Compiler:
         parts = []
         if on is not None and keys:
             whose = self.among("x.target", keys)
-            parts.append(f"SELECT x.resource FROM record.ix_reference x WHERE x.tenant = $1 AND {on} AND {whose}")
+            parts.append(
+                f"SELECT x.resource FROM record.ix_reference x WHERE x.tenant = $1 AND {on} AND {whose}"
+            )
         if itself and keys:
             parts.append(f"SELECT unnest({self.arg(keys)}::bigint[])")
         return f"{alias.name}.key IN ({' UNION ALL '.join(parts)})" if parts else NEVER
@@ -686,7 +749,10 @@ class Compiler:
         if narrative:
             paths = [catalogue(self.scope.definitions, type_).text for type_ in self.types(alias)]
             return self._and(
-                [self.exists("ix_string", alias, paths, values.prefix_range("x.folded", w, self.arg)) for w in words]
+                [
+                    self.exists("ix_string", alias, paths, values.prefix_range("x.folded", w, self.arg))
+                    for w in words
+                ]
             )
         found = " AND ".join(f"position({self.arg(word)} IN record.fold(x.body)) > 0" for word in words)
         name = alias.name
@@ -715,11 +781,13 @@ class Compiler:
             case At([path], e.Token(_, str()) as test):
                 return self._coded(path, test, once=True)
             case e.Match(code, e.Reference(_, str(), None) as test):
-                path = self._one_path(alias, code, "reference")
-                if path is None:
+                place = self._one_path(alias, code, "reference")
+                if place is None:
                     return None
                 keys = self.addressed(test, self.parameters(alias, code))
-                return None if len(keys) > 1 else self._rows("ix_reference", path, self.among("x.target", keys))
+                return (
+                    None if len(keys) > 1 else self._rows("ix_reference", place, self.among("x.target", keys))
+                )
         return None
 
     def gathered(self, expression: Condition, alias: Alias) -> str | None:
@@ -730,10 +798,12 @@ class Compiler:
             case At([path], e.Token(_, str()) as test):
                 return self._coded(path, test, once=False)
             case e.Match(code, e.Text(text, "starts")):
-                path = self._one_path(alias, code, "string")
-                if path is None:
+                place = self._one_path(alias, code, "string")
+                if place is None:
                     return None
-                return self._rows("ix_string", path, values.prefix_range("x.folded", text, self.arg), distinct=True)
+                return self._rows(
+                    "ix_string", place, values.prefix_range("x.folded", text, self.arg), distinct=True
+                )
         return None
 
     def _coded(self, path: Path | None, test: e.Token, *, once: bool) -> str | None:
@@ -745,7 +815,11 @@ class Compiler:
     def composite_parts(self, code: str, test: e.Together, alias: Alias) -> list[Condition] | None:
         """The parts of a composite that stands on the resource itself, as criteria of their own."""
         parameters = self.parameters(alias, code)
-        if len(parameters) != 1 or len(parameters[0].composites) != 1 or parameters[0].composites[0].path is not None:
+        if (
+            len(parameters) != 1
+            or len(parameters[0].composites) != 1
+            or parameters[0].composites[0].path is not None
+        ):
             return None
         parts = parameters[0].composites[0].parts
         return [At(part.paths, one) for part, one in zip(parts, test.parts, strict=True)]
@@ -770,11 +844,16 @@ class Compiler:
         Only for a condition that stands by itself: the column is NULL for what belongs to nobody.
         """
         match expression:
-            case e.Match(code, e.Reference(type_, str() as id_, None)) if len(alias.types) == 1 and type_ in (None, "Patient"):
+            case e.Match(code, e.Reference(type_, str() as id_, None)) if len(alias.types) == 1 and type_ in (
+                None,
+                "Patient",
+            ):
                 (parameter,) = self.parameters(alias, code)
                 if parameter.kind != "reference" or (type_ is None and parameter.targets != {"Patient"}):
                     return None
-                if [path.expression for path in parameter.paths] != [patient_path(self.scope, alias.types[0])]:
+                if [path.expression for path in parameter.paths] != [
+                    patient_path(self.scope, alias.types[0])
+                ]:
                     return None
                 return self.among(f"{alias.name}.patient", self.keys(["Patient"], id_))
         return None

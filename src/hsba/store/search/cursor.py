@@ -32,7 +32,14 @@ class Cursor:
 
     def text(self) -> str:
         """As it stands in an address."""
-        told = [self.order, self.stage, [_told(value) for value in self.values], self.key, self.snapshot, _micros(self.taken)]
+        told = [
+            self.order,
+            self.stage,
+            [_told(value) for value in self.values],
+            self.key,
+            self.snapshot,
+            _micros(self.taken),
+        ]
         return base64.urlsafe_b64encode(msgspec.msgpack.encode(told)).decode().rstrip("=")
 
 
@@ -50,7 +57,11 @@ def read(text: str, order: str, kinds: tuple[type, ...]) -> Cursor:
         value is None or isinstance(value, kind) for value, kind in zip(found.values, kinds, strict=True)
     )
     parts = snapshot.split(":")
-    sound = not snapshot or len(parts) == 3 and all(p.isascii() and p.isdigit() for p in (parts[0], parts[1], *filter(None, parts[2].split(","))))
+    sound = not snapshot
+    if len(parts) == 3:
+        sound = all(
+            p.isascii() and p.isdigit() for p in (parts[0], parts[1], *filter(None, parts[2].split(",")))
+        )
     if given != order or stage not in (0, 1) or not fits or not sound or not -(2**63) <= key < 2**63:
         raise BadCursor
     if any("\0" in value for value in found.values if isinstance(value, str)):

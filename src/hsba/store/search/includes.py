@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 from hsba.fhir.paths import catalogue
 from hsba.store.resources import Stored
 from hsba.store.search.base import NEVER, Alias, is_hidden
-from hsba.store.search.compile import Compiler
 from hsba.store.search.statement import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from hsba.fhir.paths import Parameter, Path
     from hsba.fhir.query.parse import Include, Search
     from hsba.store.pool import Connection
+    from hsba.store.search.compile import Compiler
     from hsba.store.search.facts import Facts, Scope
 
 MOST = 1000
@@ -58,7 +59,7 @@ async def _round(
     frontier: Sequence[Stored],
     known: set[int],
     limit: int,
-) -> Sequence[tuple[int, int, str, int, object, str]]:
+) -> Sequence[tuple[int, int, str, int, datetime, str]]:
     """One step away from the frontier."""
     by_type: dict[str, list[int]] = {}
     for one in frontier:
@@ -110,7 +111,11 @@ def _forward(compiler: Compiler, include: Include, by_type: dict[str, list[int]]
         for parameter in parameters:
             paths += parameter.paths
             targets |= parameter.targets
-        types = (include.target,) if include.target else tuple(sorted(targets & compiler.scope.definitions.resource_types))
+        types = (
+            (include.target,)
+            if include.target
+            else tuple(sorted(targets & compiler.scope.definitions.resource_types))
+        )
         arms += _reached(compiler, paths, keys, types)
     return arms
 
@@ -151,8 +156,9 @@ def _backward(compiler: Compiler, include: Include, by_type: dict[str, list[int]
     whom = f"{compiler.arg(keys)}::bigint[]"
     if "Patient" in by_type and compiler.merged():
         whom += f" || ARRAY(SELECT m.patient FROM record.merged m WHERE m.tenant = $1 AND m.survivor = ANY ({whom}))"
-    return [
+    sql = (
         f"SELECT {_columns(source.name)} FROM record.ix_reference x"
         f" JOIN record.resource {source.name} ON {source.name}.key = x.resource"
         f" WHERE x.tenant = $1 AND x.target = ANY ({whom}) AND {on} AND {live}"
-    ]
+    )
+    return [sql]

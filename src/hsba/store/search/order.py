@@ -97,11 +97,16 @@ def keys_of(code: str, type_: str, definitions: Definitions) -> list[Path]:
 
 def text(found: Sequence[Key], key: str, *, newest: bool) -> str:
     """The ORDER BY list; `key` breaks ties."""
-    parts = [f"{one.sql} {'DESC' if one.descending else 'ASC'}{' NULLS LAST' if one.missing else ''}" for one in found]
+    parts = [
+        f"{one.sql} {'DESC' if one.descending else 'ASC'}{' NULLS LAST' if one.missing else ''}"
+        for one in found
+    ]
     return ", ".join([*parts, f"{key} {'DESC' if newest else 'ASC'}"])
 
 
-def after(found: Sequence[Key], values: Sequence[Value], last: int, key: str, arg: Arg, *, newest: bool) -> str:
+def after(
+    found: Sequence[Key], values: Sequence[Value], last: int, key: str, arg: Arg, *, newest: bool
+) -> str:
     """The condition that a row comes after the last one shown."""
     if not found:
         return f"{key} {'<' if newest else '>'} {arg(last)}::bigint"
@@ -121,4 +126,3 @@ def after(found: Sequence[Key], values: Sequence[Value], last: int, key: str, ar
 def newest_first(found: Sequence[Key]) -> bool:
     """Whether ties go to the newest key: always, but where the first key ascends by an index the key ascends with it."""
     return not found or found[0].descending
-

@@ -93,7 +93,7 @@ class _Reader:
         if self.way == "staged" and not await is_broad(self.ask, where, alias, names_only=False):
             self.way = "sorted"
         elif self.way == "newest" and not await is_broad(self.ask, where, alias, names_only=True):
-            self.way: Way = "joined"
+            self.way = "joined"
         if self.wanted.cursor is None:
             return None
         return read_cursor(self.wanted.cursor, self.signature, tuple(key.kind for key in self.keys))
@@ -127,7 +127,9 @@ class _Reader:
 
         return [tuple(row) for row in await self.ask(write) or ()]
 
-    def write(self, compiler: Compiler, stage: int, place: Cursor | None, first: Cursor | None, limit: int) -> str:
+    def write(
+        self, compiler: Compiler, stage: int, place: Cursor | None, first: Cursor | None, limit: int
+    ) -> str:
         """The statement: the page's rows in order, then their texts by one call."""
         keys = order.keys(compiler, self.wanted.sort, self.alias)
         where, alias = self.wanted.where, self.alias
@@ -191,14 +193,20 @@ class _Reader:
 
     # --- what was changed since the first page -------------------------------------------------------------
 
-    async def with_changed(self, found: list[tuple[int, Row]], after: Cursor, limit: int) -> list[tuple[int, Row]]:
+    async def with_changed(
+        self, found: list[tuple[int, Row]], after: Cursor, limit: int
+    ) -> list[tuple[int, Row]]:
         """Put what was changed since the first page where it stood then."""
 
         def changed(compiler: Compiler) -> str:
             source = matches(compiler, self.wanted.where, self.alias, gather=False)
             since = f"r.recorded > {compiler.arg(after.taken - LONGEST_WRITE)}"
             changed_since = f"{since} AND NOT {_seen(compiler, after)}"
-            return NEVER if source.nothing else f"SELECT r.key FROM {source.text} WHERE {source.where} AND {changed_since}"
+            return (
+                NEVER
+                if source.nothing
+                else f"SELECT r.key FROM {source.text} WHERE {source.where} AND {changed_since}"
+            )
 
         keys = [row[0] for row in await self.ask(changed) or ()]
         if not keys:

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hsba.fhir.problems import Issue
-from hsba.store.resources import Stored
 from hsba.store.search import pages
 from hsba.store.search.base import NEVER, Alias
 from hsba.store.search.facts import Facts
 from hsba.store.search.includes import bring
-from hsba.store.search.compile import Compiler
 from hsba.store.search.source import matches
 from hsba.store.search.statement import compiled, moved
 
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
     from hsba.fhir.query.expression import Expression
     from hsba.fhir.query.parse import Search
     from hsba.store.pool import Connection
+    from hsba.store.resources import Stored
+    from hsba.store.search.compile import Compiler
     from hsba.store.search.facts import Scope
     from hsba.store.search.values import Arg
 
@@ -99,14 +99,25 @@ async def match_keys(
 
     def rows(compiler: Compiler) -> str:
         source = matches(compiler, where, Alias("r", (type,)), deleted=deleted)
-        return NEVER if source.nothing else f"SELECT r.key, r.id FROM {source.text} WHERE {source.where} LIMIT {int(limit)}"
+        return (
+            NEVER
+            if source.nothing
+            else f"SELECT r.key, r.id FROM {source.text} WHERE {source.where} LIMIT {int(limit)}"
+        )
 
     sql, args = await compiled(tx, scope, Facts.of(scope.registry), rows)
     return [] if sql == NEVER else [(row[0], row[1]) for row in await tx.fetch(sql, *args)]
 
 
 async def condition(
-    tx: Connection, where: Expression, types: tuple[str, ...], scope: Scope, alias: str, arg: Arg, *, deleted: bool = False
+    tx: Connection,
+    where: Expression,
+    types: tuple[str, ...],
+    scope: Scope,
+    alias: str,
+    arg: Arg,
+    *,
+    deleted: bool = False,
 ) -> str:
     """The SQL that a row of `record.resource` under an alias matches and may be seen, for a view's own statement.
 

@@ -50,7 +50,7 @@ def conjuncts(compiler: Compiler, where: e.Expression, alias: Alias) -> list[Con
         match part:
             case e.Match(code, e.Text(text, "starts")) if compiler.is_name(code, alias):
                 words += [(code, word) for word in dict.fromkeys(text.split() or [""])]
-            case e.Match(code, e.Together() as test) if (parts := compiler.composite_parts(code, test, alias)):
+            case e.Match(code, e.Together() as test) if parts := compiler.composite_parts(code, test, alias):
                 found += parts
             case _:
                 found.append(part)
@@ -119,7 +119,11 @@ def walked(compiler: Compiler, where: e.Expression, alias: Alias, *, by: str | N
                 rest.append(part)
     probes = compiler.conjuncts(rest, alias)
     # Written so, the planner cannot turn a probe into a join that gathers everything that fulfils it.
-    parts += [probe if probe == NEVER else f"(SELECT true WHERE {probe}) IS TRUE" for probe in probes if probe != ALWAYS]
+    parts += [
+        probe if probe == NEVER else f"(SELECT true WHERE {probe}) IS TRUE"
+        for probe in probes
+        if probe != ALWAYS
+    ]
     live = compiler.live(alias, typed=typed)
     return Source(f"record.resource {alias.name}", [live, *parts])
 

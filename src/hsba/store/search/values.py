@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import ucum
 from hsba.fhir.fold import MAX_FOLDED, above, key_text
-from hsba.fhir.query import expression as e
 from hsba.fhir.query.dates import BEGINNING, END
+
+if TYPE_CHECKING:
+    from hsba.fhir.query import expression as e
 
 Arg = Callable[[Any], str]
 """Takes a value, gives its place in the statement ("$7")."""
@@ -68,7 +70,9 @@ def _shifted(when: datetime, by: timedelta) -> datetime:
         return END if by > timedelta() else BEGINNING
 
 
-def number(test: e.Number, low: str, high: str, arg: Arg, convert: Callable[[float], float] | None = None) -> str:
+def number(
+    test: e.Number, low: str, high: str, arg: Arg, convert: Callable[[float], float] | None = None
+) -> str:
     """A range of numbers against the number asked for (search.html#number); `convert` brings it to a base unit."""
     value, least, most = test.value, test.low, test.high
     room = 0.0
@@ -97,7 +101,9 @@ def number(test: e.Number, low: str, high: str, arg: Arg, convert: Callable[[flo
             return f"{low} <= {arg(most + room)} AND {high} >= {arg(least - room)}"
 
 
-def quantity(test: e.Quantity, system: str, arg: Arg, columns: tuple[str, ...] | None = None, known: int | None = None) -> str:
+def quantity(
+    test: e.Quantity, system: str, arg: Arg, columns: tuple[str, ...] | None = None, known: int | None = None
+) -> str:
     """A quantity: in its base unit where that is known, else by unit as written (search.html#quantity).
 
     `columns` are the names of unit, low, high, base, base low and base high; `known` is the number of the system asked.
@@ -115,7 +121,9 @@ def quantity(test: e.Quantity, system: str, arg: Arg, columns: tuple[str, ...] |
     in_base = f"{base} = {arg(ours.base)} AND {number(test.number, base_low, base_high, arg, ours.of)}"
     if test.system is not None:
         return in_base
-    as_written = f"{base} IS NULL AND {unit} = {arg(key_text(test.unit))} AND {number(test.number, low, high, arg)}"
+    as_written = (
+        f"{base} IS NULL AND {unit} = {arg(key_text(test.unit))} AND {number(test.number, low, high, arg)}"
+    )
     return f"(({in_base}) OR ({as_written}))"
 
 
@@ -159,7 +167,7 @@ def _ancestors(address: str) -> list[str]:
     found = [address]
     while "/" in address and not address.endswith(("//", ":/")):
         address = address.rpartition("/")[0]
-        if address.endswith("/") or address.endswith(":"):
+        if address.endswith(("/", ":")):
             break
         found += [address, address + "/"]
     return found
