@@ -92,11 +92,7 @@ def everyday(count: int, seed: int = 7) -> tuple[list[dict[str, Any]], list[dict
     """Patients, and what is created most: observations, conditions, encounters of the demo mix."""
     resources = list(itertools.islice(demo.generate(seed=seed, scale=1), count))
     patients = [one for one in resources if one["resourceType"] == "Patient"]
-    rest = [
-        one
-        for one in resources
-        if one["resourceType"] in {"Observation", "Condition", "Encounter"}
-    ]
+    rest = [one for one in resources if one["resourceType"] in {"Observation", "Condition", "Encounter"}]
     return patients, rest
 
 
