@@ -249,7 +249,7 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @pytest.mark.parametrize(
-    ("text", "first", "last"),
+    "text, first, last",
     [
         ("2024", "2023-12-31T17:00:00Z", "2024-12-31T16:59:59.999999Z"),
         ("2024-02", "2024-01-31T17:00:00Z", "2024-02-29T16:59:59.999999Z"),

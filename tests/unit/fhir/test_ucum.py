@@ -6,7 +6,7 @@ from hsba.fhir.ucum import canonical, written
 
 
 @pytest.mark.parametrize(
-    ("one", "value", "other", "same"),
+    "one, value, other, same",
     [
         ("mmol/L", 5.6, "umol/L", 5600),
         ("mg/dL", 100, "g/L", 1),
@@ -50,7 +50,7 @@ def test_canonical__what_is_not_a_known_unit_has_no_base(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("mol/L", "/L"), ("[IU]/L", "[arb'U]/L"), ("osm/kg", "eq/kg"), ("Cel", "g")]
+    "one, other", [("mol/L", "/L"), ("[IU]/L", "[arb'U]/L"), ("osm/kg", "eq/kg"), ("Cel", "g")]
 )
 def test_canonical__units_of_different_kinds_stay_apart(one: str, other: str) -> None:
     first, second = canonical(one), canonical(other)

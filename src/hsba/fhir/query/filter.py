@@ -71,7 +71,7 @@ class _Filter:
         while at < len(text.rstrip()):
             found = _TOKEN.match(text, at)
             if found is None:
-                self.fail("an unfinished text", "chuỗi chưa đóng", at)
+                self.fail("an unfinished text", "chuỗi chưa đóng", len(text) - len(text[at:].lstrip()))
             word = found[1] or found[2] or found[3]
             self.tokens.append((word, found.end() - len(word)))
             at = found.end()

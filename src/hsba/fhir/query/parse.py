@@ -31,6 +31,9 @@ MAX_VALUES = 500
 MAX_DEPTH = 12
 """Values after one parameter, and steps of a chain, beyond which a question is taken for an attack."""
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""NUL and lone surrogates: no resource holds them, and the database refuses them."""
+
 TRANSPORT = frozenset({"_format", "_pretty", "_method"})
 """Parameters that the door has acted on already."""
 
@@ -95,6 +98,10 @@ def parse_search(
     """
     pairs = list(pairs)
     for name, value in pairs:
+        if _UNSTORABLE.search(value):
+            raise BadValue(
+                f"“{name}” holds a character that no text may hold.", vi=f"“{name}” có ký tự không hợp lệ."
+            )
         if name == "_type":
             types = tuple(dict.fromkeys((*types, *(part for part in value.split(",") if part))))
     for type_ in types:
