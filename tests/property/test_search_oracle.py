@@ -163,7 +163,7 @@ organizations = resource(
     "Organization", name=st.sampled_from(("Khoa Nội", "Khoa Ngoại", "Viện An")), partOf=reference("Organization"),
     identifier=some(identifier),
 )  # fmt: skip
-records = st.lists(st.one_of(patients, observations, encounters, organizations), min_size=1, max_size=14)
+records = st.lists(st.one_of(patients, observations, encounters, organizations), min_size=7, max_size=16)
 
 # --- questions ---------------------------------------------------------------------------------------------
 

@@ -32,6 +32,13 @@ class IndexRows:
         self.uri: list[tuple[int, int, str]] = []
         self.composite: list[tuple[Any, ...]] = []
 
+    def only(self, paths: frozenset[int]) -> IndexRows:
+        """The rows of some paths."""
+        found = IndexRows()
+        for table in ("token", "string", "date", "quantity", "reference", "uri", "composite"):
+            setattr(found, table, [row for row in getattr(self, table) if row[1] in paths])
+        return found
+
     def addresses(self) -> set[Address]:
         """Every address (type number, logical id) that a reference leads to."""
         return {row[2] for row in self.reference}

@@ -217,7 +217,7 @@ def test_parse_search__summary_count_asks_for_no_page() -> None:
 def test_number__its_digits_say_what_it_covers(text: str, low: float, high: float) -> None:
     found = number("eq", text)
 
-    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))  # type: ignore[comparison-overlap]
 
 
 @given(st.lists(st.text(alphabet="ab,$|\\", max_size=6), min_size=1, max_size=4), st.sampled_from(",$|"))

@@ -269,7 +269,10 @@ class Compiler:
                 self.facts.wanted_types.add(path.type)
             return None
         if self.scope.registry.waits(found) and not self.trusted:
-            raise StillIndexing(path.expression)
+            # Another process may have filled it since this one looked.
+            if self.facts.waiting_read:
+                raise StillIndexing(path.expression)
+            self.facts.wants_waiting = True
         return found
 
     def on(self, name: str, paths: Sequence[Path]) -> str | None:

@@ -101,6 +101,8 @@ class Facts:
     wants_merged: bool = False
     wants_in_use: bool = False
     wants_lettered: bool = False
+    wants_waiting: bool = False
+    waiting_read: bool = False
 
     @classmethod
     def of(cls, registry: Registry) -> Facts:
@@ -118,6 +120,7 @@ class Facts:
             or self.wants_merged
             or self.wants_in_use
             or self.wants_lettered
+            or self.wants_waiting
         )
 
     async def learn(self, tx: Connection, scope: Scope) -> None:
@@ -145,9 +148,12 @@ class Facts:
         if self.wants_lettered:
             rows = await tx.fetch("SELECT id FROM reference.system WHERE uri ~* 'icd-?10'")
             self.lettered = [row[0] for row in rows]
+        if self.wants_waiting:
+            await registry.waiting(tx)
+            self.waiting_read = True
         self.wanted_types, self.wanted_systems, self.wanted_trees = set(), set(), set()
         self.wanted_keys = {}
-        self.wants_merged = self.wants_in_use = self.wants_lettered = False
+        self.wants_merged = self.wants_in_use = self.wants_lettered = self.wants_waiting = False
 
     async def _find_keys(self, tx: Connection, scope: Scope) -> None:
         """The keys behind the addresses asked for, told as constants: the planner guesses better with them."""
