@@ -496,7 +496,8 @@ class Compiler:
             among += f" || ARRAY({related} WHERE a.{far} = ANY({spellings}::text[]) AND {of_list or ALWAYS})"
         condition = f"x.code = ANY({among})"
         if letters:
-            condition = f"({condition} OR ({self._lettered(test, letters)}))"
+            by_letters = self._lettered(test, letters)
+            condition = f"({condition} OR ({by_letters}))" if listed else by_letters
         return self.exists("ix_token", alias, paths, self._and([condition, of_system]))
 
     def _lettered(self, test: e.Hierarchy, systems: list[int]) -> str:
@@ -504,7 +505,9 @@ class Compiler:
         of = f"x.system = ANY({self.arg(systems)}::integer[])"
         if test.direction == "below":
             return f"{values.prefix_range('x.code', code, self.arg)} AND {of}"
-        return f"x.code = ANY({self.arg([code[:end] for end in range(3, len(code) + 1)])}::text[]) AND {of}"
+        return (
+            f"x.code = ANY({self.arg([code, *(code[:end] for end in range(3, len(code)))])}::text[]) AND {of}"
+        )
 
     def lettered(self) -> list[int]:
         """The systems whose codes are a tree by their letters."""

@@ -82,11 +82,13 @@ def _by_parameter(compiler: Compiler, sort: Sort, alias: Alias, number: int) -> 
         f" LEFT JOIN LATERAL (SELECT {most}(x.{column}){cast} AS v FROM record.{table} x"
         f" WHERE x.tenant = $1 AND x.resource = {alias.name}.key AND {on}{exact}) {name} ON true"
     )
-    walk = None
     numbers = {compiler.path(path) for path in paths}
     if len(numbers) == 1 and all(path.single for path in paths) and paths[0].kind in ("date", "order"):
-        walk = (table, on, column)
-    return Key(f"{name}.v", sort.descending, kind, join, walk=walk)
+        # One row at most: it is joined as it is, or its index is walked.
+        row = f"{name}.tenant = $1 AND {name}.resource = {alias.name}.key AND {compiler.on(name, paths)}"
+        join = f" LEFT JOIN record.{table} {name} ON {row}"
+        return Key(f"{name}.{column}", sort.descending, kind, join, walk=(table, on, column))
+    return Key(f"{name}.v", sort.descending, kind, join)
 
 
 def keys_of(code: str, type_: str, definitions: Definitions) -> list[Path]:
