@@ -184,7 +184,7 @@ class Keeper:
             self.note(ATTACHING)
             await self.users.wait(fcntl.LOCK_SH)
         while not self.own():
-            if self.folder.majors and await self.answers() == "yes":
+            if self.folder.majors and await self.answers() == "yes" and await self.furnished():
                 return Server(self.folder, await asyncio.to_thread(self.kept))
             await asyncio.sleep(PAUSE)
         return await self.up()
@@ -276,6 +276,21 @@ class Keeper:
             return "no"
         await tx.close()
         return "yes"
+
+    async def furnished(self) -> bool:
+        """Whether the owner has made the roles and the database: the server answers before it has."""
+        tx = await asyncpg.connect(self.folder.dsn(ADMIN, "postgres"), timeout=10)
+        try:
+            return bool(
+                await tx.fetchval(
+                    "SELECT count(*) = 2 AND EXISTS (SELECT FROM pg_database WHERE datname = $2)"
+                    " FROM pg_roles WHERE rolname = ANY ($1)",
+                    [OWNER, RUNTIME],
+                    DATABASE,
+                )
+            )
+        finally:
+            await tx.close()
 
     async def furnish(self) -> None:
         """Make the two roles and the database, where they are missing."""

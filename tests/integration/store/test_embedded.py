@@ -221,3 +221,24 @@ def test_folder__below_a_closed_one_is_refused(folder: Path) -> None:
     with pytest.raises(FolderRefused, match="cannot reach"):
         clusters.Folder.at(folder / "data")
     assert not (folder / "data").exists()
+
+
+async def test_running__who_attaches_finds_the_roles_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish = embedded.Keeper.furnish
+
+    async def slow(self: embedded.Keeper) -> None:
+        await asyncio.sleep(1.0)  # as on a busy machine: the server answers, its roles are not there yet
+        await furnish(self)
+
+    monkeypatch.setattr(embedded.Keeper, "furnish", slow)
+
+    async def work() -> str:
+        async with embedded.running(folder / "data") as server:
+            tx = await asyncpg.connect(server.runtime_dsn)
+            found: str = await tx.fetchval("SELECT current_user::text")
+            await tx.close()
+            return found
+
+    assert await asyncio.gather(work(), work(), work()) == ["hsba_runtime"] * 3
