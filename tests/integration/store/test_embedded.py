@@ -241,4 +241,4 @@ async def test_running__who_attaches_finds_the_roles_made(
             await tx.close()
             return found
 
-    assert await asyncio.gather(work(), work(), work()) == ["hsba_runtime"] * 3
+    assert list(await asyncio.gather(work(), work(), work())) == ["hsba_runtime"] * 3
