@@ -106,7 +106,7 @@ class Answered:
                 )
             found["etag"] = f'W/"{stored.vid}"'
             found["lastModified"] = instant(stored.recorded, ctx)
-        if self.issues and (self.failed or returns == "OperationOutcome"):
+        if self.failed or (returns == "OperationOutcome" and not self.shows):
             found["outcome"] = outcome.outcome(self.issues, language=language)
         return found
 

@@ -87,6 +87,8 @@ async def _may_write(ctx: Context, call: Call, resource: Resource, mode: str) ->
                 "The content's id is not that of the resource.", vi="id trong nội dung không đúng."
             )
         current = await resources.current(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type_), id_)
+        if current is not None and current.vid:
+            await interactions.may_see(ctx, type_, id_)
         before = json.parse(current.body.encode()) if current is not None and current.body else None
         ctx.policy.check(ctx, "update" if before else "create", type_, before=before, after=resource)
         if current is not None:
