@@ -26,11 +26,13 @@ from typer.core import TyperGroup
 from hsba import config, logs
 from hsba.fhir import json
 from hsba.fhir.problems import Problem
+from hsba.fhir.vn import BASE, Canon
 from hsba.http import listen
 from hsba.ops import database as databases
 from hsba.ops import demo as hospital
 from hsba.ops import demo_folder, loading, processes, selfcheck
 from hsba.ops.selfcheck import Words
+from hsba.record import tenants
 from hsba.store import upgrade
 
 if TYPE_CHECKING:
@@ -321,11 +323,16 @@ async def _load(
 
 async def _furnish_demo(settings: Settings, database: Database, folder: Path, progress: Progress) -> None:
     """Load the demo hospital unless it is there; a load that was cut off goes on where it stopped."""
+    from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
+
     done = folder / "demo-loaded"
     if done.exists():
         return
     lines = (json.dump(resource) for resource in hospital.generate())
     figures = await _load(settings, database, hospital.HOSPITAL.slug, lines, progress)
+    async with house.opener(settings, database.runtime)() as opened, opened.pool.bare() as tx:
+        keeper = opened.tenants.get(hospital.HOSPITAL.slug)
+        await tenants.add_code(tx, keeper.id, Canon(BASE).identifier("ma-cskcb"), hospital.HOSPITAL.facility)
     if figures.refused:
         raise DemoRefused(figures.problems[0][1], vi=figures.problems[0][2])
     done.touch()

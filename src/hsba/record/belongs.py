@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hsba.fhir.paths import PATIENT_ELEMENTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENT = ("subject", "patient", "beneficiary", "for", "individual", "sender")
 ENCOUNTER = ("encounter", "context")
 HAPPENED = (
     "effectiveDateTime",
@@ -77,7 +78,7 @@ def owners(resource: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     kind = resource["resourceType"]
     if kind == "Patient":
         yield "patient", "Patient", resource["id"]
-    elif patient := _first(resource, PATIENT, "Patient"):
+    elif patient := _first(resource, PATIENT_ELEMENTS, "Patient"):
         yield "patient", "Patient", patient
     if kind == "Encounter":
         yield "encounter", "Encounter", resource["id"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -83,7 +82,6 @@ class Context:
     reason: str | None = None
     source: Source | None = None
     base: str = ""
-    started: float = field(default_factory=time.perf_counter)
 
     def on(self, tx: Connection) -> Context:
         """The same context on another connection."""

@@ -20,11 +20,11 @@ from hsba.fhir.problems import (
     Unprocessable,
     VersionConflict,
 )
-from hsba.fhir.query.expression import And, Expression, Ids
+from hsba.fhir.query.expression import Expression, Ids
 from hsba.fhir.validate import validate
 from hsba.record import hiding, lifecycle
 from hsba.record.context import new_id
-from hsba.record.saving import Pending, Saved, instant, save
+from hsba.record.saving import Pending, Saved, save
 from hsba.store import resources
 from hsba.store import search as searching
 
@@ -277,22 +277,3 @@ def _equal(one: Any, other: Any) -> bool:
     if type(one) is Decimal:  # 1.50 is not 1.5: the digits are part of what was measured
         return bool(one.as_tuple() == other.as_tuple())
     return bool(one == other)
-
-
-__all__ = [
-    "And",
-    "check",
-    "create",
-    "delete",
-    "delete_where",
-    "instant",
-    "match_one",
-    "patch",
-    "patch_where",
-    "read",
-    "require_match",
-    "search",
-    "update",
-    "update_where",
-    "vread",
-]

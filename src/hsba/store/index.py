@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hsba.store.resources import INDEX_COLUMNS
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -68,16 +66,6 @@ class IndexRows:
                 if table == "ix_reference":
                     columns[2] = [keys[address] for address in columns[2]]
                 found[table] = columns
-        return found
-
-    def records(
-        self, tenant: int, resources: Sequence[int], keys: Mapping[Address, int]
-    ) -> dict[str, tuple[list[str], list[tuple[Any, ...]]]]:
-        """The same for COPY: per table the names of the columns and the records, the tenant first."""
-        found: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {}
-        for table, columns in self.columns(resources, keys).items():
-            names = ["tenant", *(name for name, _ in INDEX_COLUMNS[table])]
-            found[table] = (names, [(tenant, *row) for row in zip(*columns, strict=True)])
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from databases import Database as TestDatabase
-
-Done = TypeVar("Done")
 
 
 @pytest_asyncio.fixture
