@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,18 +20,19 @@ from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll, NoTrail
 from hsba.record.tenants import Tenants
 from hsba.store import migrate
-from hsba.store.jobs import Job
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from hsba.config import Settings
     from hsba.fhir.definitions import Definitions
     from hsba.record.operations import Operation
     from hsba.record.ports import Codes, Policy, Trail
+    from hsba.record.work import Follower, Kind, Opener
     from hsba.store.pool import Connection
 
 OPERATOR = Actor(account="operator")
@@ -44,10 +44,10 @@ FIRST_TENANT = ("main", "Cơ sở khám bệnh, chữa bệnh")
 CANONICAL = "http://fhir.hl7.org.vn/core"
 
 
-Handler = Callable[["App", Job], Awaitable[dict[str, object]]]
-"""Does one job and answers its last figures."""
-Follower = Callable[["App"], Awaitable[int]]
-"""Reads on in the feed and answers how many versions it read."""
+JOBS: tuple[Kind, ...] = ()
+"""Every kind of job, from the rooms' own tables."""
+FOLLOWERS: tuple[Follower, ...] = ()
+"""Everything that reads the feed of versions, from the rooms' own tables."""
 
 
 @dataclass(slots=True)
@@ -64,9 +64,20 @@ class App:
     rules: Rules
     tenants: Tenants
     operations: tuple[Operation, ...]
-    jobs: dict[str, Handler] = field(default_factory=dict)
-    followers: dict[str, Follower] = field(default_factory=dict)
+    dsn: str
+    jobs: tuple[Kind, ...] = JOBS
+    followers: tuple[Follower, ...] = FOLLOWERS
     clock: Clock = field(default_factory=Clock)
+
+    @property
+    def files(self) -> Path:
+        """The folder for files that are not the record itself."""
+        return self.settings.folder("main") / "files"
+
+    @property
+    def opener(self) -> Opener:
+        """How another process opens the same house."""
+        return opener(self.settings, self.dsn)
 
     def policy_for(self, actor: Actor) -> Policy:  # noqa: ARG002 - the access room will ask who it is
         """What this actor may do."""
@@ -170,6 +181,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             rules=rules(settings),
             tenants=keepers,
             operations=tuple(sorted(RECORD_OPERATIONS, key=lambda operation: operation.name)),
+            dsn=dsn,
         )
     finally:
         await pool.close()

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hsba import app as house
@@ -18,10 +19,11 @@ from hsba.ops import processes
 from hsba.store import jobs, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from hsba.app import App, Follower, Handler
+    from hsba.app import App
     from hsba.config import Settings
+    from hsba.record.work import Kind
 
 log = logging.getLogger("hsba.worker")
 
@@ -29,63 +31,73 @@ PAUSE = 0.5
 PARTITIONS_EVERY = 6 * 3600
 
 
-async def run_one(app: App, handlers: Mapping[str, Handler]) -> bool:
-    """Take and do one job; False when there was none."""
+async def run_one(app: App, kinds: Sequence[Kind]) -> bool:
+    """Take and do one job of these kinds; False when there was none."""
     async with app.pool.bare() as tx:
-        job = await jobs.take(tx, list(handlers))
+        job = await jobs.take(tx, [kind.name for kind in kinds])
     if job is None:
         return False
+    handler = next(kind.handler for kind in kinds if kind.name == job.kind)
+    told = {"job": job.id, "kind": job.kind}
     started = time.perf_counter()
     try:
-        figures = await handlers[job.kind](app, job)
+        figures = await handler(app, job)
     except asyncio.CancelledError:
         raise
     except Problem as problem:
-        log.warning("job refused", extra={"job": job.id, "kind": job.kind, "problem": type(problem).__name__})
+        log.warning("job refused", extra={**told, "problem": type(problem).__name__})
         async with app.pool.bare() as tx:
             await jobs.failed(tx, job, problem.sentence, final=problem.status < 500)
     except (
         Exception
     ) as problem:  # a job must never stop the worker; the cause is kept with the job and in the log
-        log.exception("job failed", extra={"job": job.id, "kind": job.kind})
+        log.exception("job failed", extra=told)
         async with app.pool.bare() as tx:
             await jobs.failed(tx, job, f"{type(problem).__name__}: {problem}")
     else:
         async with app.pool.bare() as tx:
             await jobs.done(tx, job.id, figures)
-        log.info(
-            "job done",
-            extra={"job": job.id, "kind": job.kind, "seconds": round(time.perf_counter() - started, 3)},
-        )
+        log.info("job done", extra={**told, "seconds": round(time.perf_counter() - started, 3)})
     return True
 
 
-async def run(
-    app: App, handlers: Mapping[str, Handler], followers: Mapping[str, Follower], stop: asyncio.Event
-) -> None:
-    """Work until told to stop; a follower answers how many versions it read, so that a busy feed is read at once."""
-    next_partitions = 0.0
+async def repeat(step: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
+    """Take a step again and again, with a pause when it found nothing to do, until told to stop."""
     while not stop.is_set():
-        busy = False
         try:
-            if time.monotonic() >= next_partitions:
-                async with app.pool.bare() as tx:
-                    await migrate.ensure_partitions(tx)
-                next_partitions = time.monotonic() + PARTITIONS_EVERY
-            for follow in followers.values():
-                busy = await follow(app) > 0 or busy
-            busy = await run_one(app, handlers) or busy
+            busy = await step()
         except (OSError, Problem):
             log.exception("the worker will try again")
+            busy = False
         if not busy:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), PAUSE)
 
 
+async def run(app: App, stop: asyncio.Event) -> None:
+    """Follow the feed, do short jobs and do long ones, side by side, until told to stop."""
+    next_partitions = 0.0
+
+    async def follow() -> bool:
+        nonlocal next_partitions
+        if time.monotonic() >= next_partitions:
+            async with app.pool.bare() as tx:
+                await migrate.ensure_partitions(tx)
+            next_partitions = time.monotonic() + PARTITIONS_EVERY
+        return sum([await read_on(app) for read_on in app.followers]) > 0
+
+    short = [kind for kind in app.jobs if not kind.long]
+    long = [kind for kind in app.jobs if kind.long]
+    async with asyncio.TaskGroup() as work:
+        work.create_task(repeat(follow, stop))
+        work.create_task(repeat(partial(run_one, app, short), stop))
+        work.create_task(repeat(partial(run_one, app, long), stop))
+
+
 async def main(settings: Settings) -> None:
     """Open the house and work until told to stop."""
-    async with house.opened(settings, settings.database_url, size=3) as app:
-        await run(app, app.jobs, app.followers, asyncio.Event())
+    async with house.opened(settings, settings.database_url, size=5) as app:
+        await run(app, asyncio.Event())
 
 
 if __name__ == "__main__":

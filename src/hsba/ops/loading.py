@@ -18,29 +18,9 @@ from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
-    from typing import Protocol
 
-    from hsba.record.context import Context, Tenant
-    from hsba.record.tenants import Tenants
-    from hsba.store.pool import Connection, Pool
-
-    class House(Protocol):
-        """What a loading process needs of the composition root."""
-
-        @property
-        def pool(self) -> Pool:
-            """Connections to the database."""
-
-        @property
-        def tenants(self) -> Tenants:
-            """The keepers of records."""
-
-        def context(self, *, tx: Connection, tenant: Tenant | None, channel: str) -> Context:
-            """A context for one transaction."""
-
-    Opener = Callable[[], AbstractAsyncContextManager[House, bool | None]]
+    from hsba.record.work import House, Opener
 
 CHUNK = 400
 TRIES = 6
