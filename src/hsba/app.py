@@ -13,6 +13,7 @@ from hsba import config
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
+from hsba.ops import processes
 from hsba.record import codes as core_codes
 from hsba.record import tenants
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
@@ -148,6 +149,7 @@ def asgi() -> Callable[..., Any]:
     @asynccontextmanager
     async def services() -> AsyncIterator[tuple[App, http.Options]]:
         async with opened(settings, settings.database_url) as app:
+            processes.calm_collector()
             yield app, options(settings)
 
     return http.deferred(services, pages=lambda _: web.ROUTES)

@@ -97,6 +97,7 @@ async def run(app: App, stop: asyncio.Event) -> None:
 async def main(settings: Settings) -> None:
     """Open the house and work until told to stop."""
     async with house.opened(settings, settings.database_url, size=5) as app:
+        processes.calm_collector()
         await run(app, asyncio.Event())
 
 

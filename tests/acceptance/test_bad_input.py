@@ -308,10 +308,9 @@ async def test_write__that_meets_another_is_tried_again(
     async def unlucky(*arguments: Any, **options: Any) -> Any:
         nonlocal tries
         tries += 1
-        saved = await create(*arguments, **options)
         if tries < 3:
             raise asyncpg.SerializationError("could not serialize access")
-        return saved
+        return await create(*arguments, **options)
 
     monkeypatch.setattr(interactions, "create", unlucky)
     monkeypatch.setattr(middleware, "PAUSES", (0.0, 0.0, 0.0))

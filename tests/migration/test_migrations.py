@@ -24,6 +24,10 @@ UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || conname, pg_get_cons
 WHERE connamespace::regnamespace::text IN ('record', 'reference', 'ops')
 UNION ALL SELECT 'function', oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc
 WHERE pronamespace::regnamespace::text IN ('record', 'reference', 'ops')
+UNION ALL SELECT 'type', attrelid::regclass || '.' || attname, format_type(atttypid, atttypmod) FROM pg_attribute
+JOIN pg_class c ON c.oid = attrelid WHERE c.relkind = 'c' AND c.relnamespace::regnamespace::text = 'record'
+UNION ALL SELECT 'call', oid::regprocedure::text, proacl::text FROM pg_proc
+WHERE pronamespace::regnamespace::text IN ('record', 'reference', 'ops')
 UNION ALL SELECT 'right', oid::regclass::text, relacl::text FROM pg_class
 WHERE relnamespace::regnamespace::text IN ('record', 'reference', 'ops')
 UNION ALL SELECT 'options', oid::regclass::text, concat_ws(' ', reloptions::text, relrowsecurity) FROM pg_class

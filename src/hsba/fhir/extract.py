@@ -63,9 +63,11 @@ class Rows:
     reference: list[Reference] = field(default_factory=list)
     uri: list[Uri] = field(default_factory=list)
     composite: list[Joined] = field(default_factory=list)
+    text: list[list[str]] = field(default_factory=list)
+    """The words of the narrative, where there is one."""
 
 
-KINDS = ("token", "string", "date", "quantity", "reference", "uri", "composite")
+KINDS = ("token", "string", "date", "quantity", "reference", "uri", "composite", "text")
 """The kinds of values, each a list in `Rows` and a table `ix_…`."""
 
 NOTHING = Rows("")
@@ -98,7 +100,7 @@ def extract(
     for composite in plan.composites:
         composite(resource, rows, place)
     if "text" in resource:
-        _narrative(resource["text"], plan.text, rows)
+        _narrative(resource["text"], rows)
     rows.token = list(dict.fromkeys(rows.token))
     if len(rows.string) > 1:
         rows.string = list(dict.fromkeys(rows.string))
@@ -168,7 +170,6 @@ class _Plan:
         self.catalogue = known
         self.root = _Node()
         self.always: list[tuple[str, tuple[Step, ...]]] = []
-        self.text = known.text.key
         for path in known.paths.values():
             if path.steps is None or path.kind == "composite":
                 continue
@@ -548,14 +549,16 @@ _WRITERS.update({(kind, "Extension"): _extension(kind) for kind in ("token", "st
 _WRITERS.update({(kind, "Extension"): _extension(kind) for kind in ("number", "reference", "uri")})
 
 _TAGS = re.compile(r"<[^>]*>")
+_WORD = re.compile(r"\w+")
 
 
-def _narrative(text: Any, key: str, rows: Rows) -> None:
+def _narrative(text: Any, rows: Rows) -> None:
     """The words of the narrative, for `_text`."""
     div = text.get("div") if text.__class__ is dict else None
     if div.__class__ is str:
-        words = dict.fromkeys(re.findall(r"\w+", fold(html.unescape(_TAGS.sub(" ", div)))))
-        rows.string.extend((key, word[:MAX_FOLDED], None) for word in list(words)[:MAX_WORDS])
+        words = dict.fromkeys(_WORD.findall(fold(html.unescape(_TAGS.sub(" ", div)))))
+        if words:
+            rows.text.append([word[:MAX_FOLDED] for word in list(words)[:MAX_WORDS]])
 
 
 # --- composites with rows of their own ---------------------------------------------------------------------

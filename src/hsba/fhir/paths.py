@@ -270,8 +270,6 @@ class Catalogue:
             if path.kind == "string" and "HumanName" in path.leaves:
                 end = _Reached(path.leaves, single=True, elements=path.elements, binding=None)
                 self._path("order", path.expression, path.steps, end)
-        narrative = _Reached(frozenset(), single=False, elements=(f"{type_}.text",), binding=None)
-        self.text = self._path("string", f"{type_}.text.div", None, narrative)
         self.position = next((p for p in self.paths.values() if p.kind == "position"), None)
 
     def _plain(self, parameter: SearchParameter) -> Parameter | None:

@@ -61,6 +61,7 @@ async def create(ctx: Context, request: Request) -> Answer:
     where = (
         entries.condition(ctx, request.type, condition.rpartition("?")[2]) if condition is not None else None
     )
+    ctx.alone = True
     return answers.of_saved(ctx, request, await interactions.create(ctx, resource, if_none_exist=where))
 
 
@@ -73,6 +74,7 @@ async def update(ctx: Context, request: Request) -> Answer:
             vi="id trong nội dung phải trùng với id trong địa chỉ.",
             path=f"{request.type}.id",
         )
+    ctx.alone = b"if-none-match" not in request.headers
     saved = await interactions.update(ctx, resource, if_match=request.header(b"if-match"))
     if request.header(b"if-none-match") == "*" and not saved.created:
         raise VersionConflict  # it rolls back: the client wanted to make it, and it is there already

@@ -13,6 +13,7 @@ import random
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from hsba.ops.processes import calm_collector
 from hsba.record import bulk
 from hsba.store.pool import RETRY
 
@@ -78,6 +79,7 @@ def _start(opener: Opener) -> None:
     global _process  # noqa: PLW0603 - a pool's processes have nowhere else to keep things
     os.nice(5)
     _process = _Process(opener)
+    calm_collector()
 
 
 def _work(tenant: str, chunk: Chunk, channel: str) -> bulk.Figures:

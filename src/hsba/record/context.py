@@ -82,6 +82,8 @@ class Context:
     reason: str | None = None
     source: Source | None = None
     base: str = ""
+    alone: bool = False
+    """The door's word that one interaction is all this transaction does, and that nothing refuses after its save."""
 
     def on(self, tx: Connection) -> Context:
         """The same context on another connection."""

@@ -12,6 +12,7 @@ from hsba.fhir import json
 from hsba.fhir import patch as patches
 from hsba.fhir.problems import (
     BadRequest,
+    Busy,
     Conflict,
     Gone,
     MultipleMatches,
@@ -102,7 +103,10 @@ async def create(ctx: Context, resource: Resource, *, if_none_exist: Expression 
 async def update(ctx: Context, resource: Resource, *, if_match: str | None = None) -> Saved:
     """Replace a resource by a new version, or create it at the id given (FHIR R4 http.html#update, #upsert)."""
     type_, id_ = resource["resourceType"], resource["id"]
-    current = await resources.current(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type_), id_, lock=True)
+    alone = ctx.alone and ctx.trail.keeps_nothing
+    current = await resources.current(
+        ctx.tx, ctx.tenant.id, ctx.registry.type_id(type_), id_, lock=True, alone=alone
+    )
     exists = current is not None and current.vid > 0
     if exists:
         await may_see(ctx, type_, id_)
@@ -124,9 +128,13 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
             body=current.body,
         )
         return Saved(hiding.hide(ctx, type_, stored), created=False, issues=issues, changed=False)
-    (stored,) = await save(
-        ctx, [Pending("U" if exists else "C", type_, id_, resource, current, before=before)]
-    )
+    pending = Pending("U" if exists else "C", type_, id_, resource, current, before=before)
+    try:
+        (stored,) = await save(ctx, [pending])
+    except VersionConflict as conflict:
+        if alone and if_match is None:
+            raise Busy from conflict  # changed since we looked: a second try builds on that
+        raise
     await ctx.trail.add(ctx, "update" if exists else "create", type_, [stored])
     return Saved(
         hiding.hide(ctx, type_, stored),

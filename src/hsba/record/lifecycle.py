@@ -50,6 +50,7 @@ STEPS: dict[str, Step] = {
 }
 
 FROZEN = frozenset({"closed", "archived", "destroyed", "cancelled"})
+FROZEN_NUMBERS = [number for number, state in enumerate(STATES) if state in FROZEN]
 """In these states neither the dossier nor what belongs to it may be changed."""
 
 
@@ -87,17 +88,10 @@ def check_change(current: Current) -> None:
         )
 
 
-async def check_dossiers(ctx: Context, dossiers: set[int]) -> None:
-    """Refuse to add to or change what belongs to a dossier that is closed, archived, destroyed or cancelled."""
-    rows = await ctx.tx.fetch(
-        "SELECT state FROM record.resource WHERE tenant = $1 AND key = ANY($2) FOR SHARE",
-        ctx.tenant.id,
-        list(dossiers),
-    )
-    for row in rows:
-        if STATES[row["state"]] in FROZEN:
-            name = STATES[row["state"]]
-            raise WrongState(f"The dossier is {name}.", vi=f"Hồ sơ bệnh án đang ở trạng thái «{name}».")
+def frozen(state: int) -> WrongState:
+    """The refusal to add to or change what belongs to a dossier that is closed, archived, destroyed or cancelled."""
+    name = STATES[state]
+    return WrongState(f"The dossier is {name}.", vi=f"Hồ sơ bệnh án đang ở trạng thái «{name}».")
 
 
 async def check_delete(ctx: Context, current: Current) -> None:

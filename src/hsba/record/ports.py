@@ -54,6 +54,11 @@ class Codes(Protocol):
 class Trail(Protocol):
     """Who shall be told?  A line for each act; committed with the write, or before a read's answer."""
 
+    @property
+    def keeps_nothing(self) -> bool:
+        """True when no line is kept, so that a write may commit before the trail is told of it."""
+        ...
+
     async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
         """Note an act and what it touched (versions written or shown)."""
         ...
@@ -82,6 +87,8 @@ class AllowAll:
 
 class NoTrail:
     """The trail before there is one: keeps no line."""
+
+    keeps_nothing = True
 
     async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
         """Keep nothing."""

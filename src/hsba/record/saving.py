@@ -16,6 +16,7 @@ from hsba.fhir.problems import Issue, Unprocessable
 from hsba.fhir.query.dates import interval
 from hsba.record import belongs, lifecycle
 from hsba.store import index, resources
+from hsba.store import saving as store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +62,9 @@ class Saved:
 class Composed:
     """Versions ready to be written, their search rows, whose old search rows go, and what will be answered."""
 
-    writes: list[resources.Write]
-    rows: dict[str, list[list[Any]]]
-    cleared: dict[str, list[int]]
+    writes: list[store.Write]
+    rows: store.SearchRows
+    dossiers: set[int]
     stored: list[Stored]
 
 
@@ -103,11 +104,25 @@ def _occurred(pending: Pending, recorded: datetime, ctx: Context) -> tuple[datet
 
 
 async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
-    """Save any number of versions in one statement, in the transaction of `ctx`."""
+    """Save any number of versions in one call, in the transaction of `ctx`; refused whole where one is refused."""
     composed = await compose(ctx, pending)
-    await resources.save(
-        ctx.tx, ctx.tenant.id, composed.writes, composed.rows, composed.cleared, provenance(ctx)
-    )
+    alone = ctx.alone and ctx.trail.keeps_nothing
+    try:
+        await store.save(
+            ctx.tx,
+            ctx.tenant.id,
+            composed.writes,
+            composed.rows,
+            provenance(ctx),
+            dossiers=sorted(composed.dossiers),
+            frozen=lifecycle.FROZEN_NUMBERS,
+            alone=alone,
+        )
+    except store.FrozenDossier as frozen:
+        raise lifecycle.frozen(frozen.state) from frozen
+    if alone and ctx.tx.transacted is None:  # it is committed, so the keys may be remembered
+        made = {(write.type, write.id): write.key for write in composed.writes}
+        ctx.registry.addresses.remember(ctx.tenant.id, made)
     return composed.stored
 
 
@@ -129,17 +144,17 @@ class _Version:
         """Where it lies."""
         return self.type, self.pending.id
 
-    def write(self, ctx: Context, keys: dict[Address, int]) -> resources.Write:
+    def write(self, ctx: Context, keys: dict[Address, int]) -> store.Write:
         """The row to save."""
         one, current = self.pending, self.pending.current
         occurred, late = _occurred(one, self.recorded, ctx)
         belongs_to = {column: keys[address] for column, address in self.owners}
-        return resources.Write(
+        return store.Write(
             key=self.key,
             type=self.type,
             id=one.id,
             vid=one.vid,
-            interaction=one.interaction,
+            interaction=one.interaction.encode(),
             recorded=self.recorded,
             body=self.body,
             sha256=self.sha256,
@@ -191,22 +206,17 @@ async def compose(ctx: Context, pending: Sequence[Pending]) -> Composed:
         if one.vid > 1:
             version.values = _only_new(ctx, one, key, version.values, cleared)
         versions.append(version)
-    rows = await index.rows(ctx.tx, [version.values for version in versions], ctx.registry)
+    rows = await index.rows(ctx.tx, [(version.key, version.values) for version in versions], ctx.registry)
     keys = {version.address: version.key for version in versions}
     wanted = rows.addresses() | {address for version in versions for _, address in version.owners}
     wanted -= keys.keys()
     keys.update(await ctx.registry.addresses.resolve(ctx.tx, ctx.tenant.id, wanted))
     if ctx.rules.refuse_dangling_references:
         await _refuse_dangling(ctx, wanted)
-    dossiers = {
-        keys[address] for version in versions for column, address in version.owners if column == "dossier"
-    }
-    if dossiers:
-        await lifecycle.check_dossiers(ctx, dossiers)
     return Composed(
         [version.write(ctx, keys) for version in versions],
-        rows.columns([version.key for version in versions], keys),
-        cleared,
+        store.SearchRows(rows.made(keys), cleared),
+        {keys[address] for version in versions for column, address in version.owners if column == "dossier"},
         [version.stored() for version in versions],
     )
 
@@ -226,13 +236,13 @@ def _only_new(
         if old is not extract.NOTHING and getattr(old, kind) == getattr(values, kind):
             kept[kind] = []
         else:
-            cleared.setdefault(f"ix_{kind}", []).append(key)
+            cleared.setdefault(kind, []).append(key)
     return replace(values, **kept) if kept else values
 
 
-def provenance(ctx: Context) -> resources.Provenance:
+def provenance(ctx: Context) -> store.Provenance:
     """Who wrote, as the store keeps it."""
-    return resources.Provenance(
+    return store.Provenance(
         account=ctx.actor.account,
         role=ctx.actor.role,
         on_behalf_of=ctx.actor.on_behalf_of,

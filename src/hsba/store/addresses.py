@@ -42,7 +42,7 @@ class Addresses:
     async def take(self, tx: Connection, count: int) -> list[int]:
         """New keys for new addresses."""
         if len(self._free) < count:
-            rows = await tx.fetch(
+            rows = await tx.fetch_alone(
                 "SELECT nextval('record.resource_key_seq') FROM generate_series(1, $1)", max(BLOCK, count)
             )
             self._free.extend(row[0] for row in reversed(rows))
@@ -86,7 +86,7 @@ class Addresses:
 
         A transaction that has made addresses sees its own too, which may be rolled back: then nothing is remembered.
         """
-        rows = await tx.fetch(FIND, tenant, [w[0] for w in wanted], [w[1] for w in wanted])
+        rows = await tx.fetch_alone(FIND, tenant, [w[0] for w in wanted], [w[1] for w in wanted])
         found = {(row[0], row[1]): row[2] for row in rows}
         if not tx.wrote:
             self.remember(tenant, found)

@@ -263,7 +263,7 @@ def tuned(folder: Folder) -> list[tuple[str, str]]:
         ("fsync", "on"),
         ("synchronous_commit", "on"),
         ("full_page_writes", "on"),
-        ("wal_compression", "pglz"),  # the wheel has no lz4
+        ("wal_compression", "off"),  # the wheel has no lz4
         ("max_wal_size", "2GB" if room > 40_000 * MIB else "512MB"),
         ("checkpoint_timeout", "10min"),
         # A small machine with an SSD, and one program that uses it.

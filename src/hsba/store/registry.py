@@ -129,7 +129,7 @@ class Registry:
 
     async def _read_paths(self, tx: Connection, type: str) -> list[tuple[int, str, bool]]:
         sql = "SELECT id, kind || ' ' || expression, ready FROM reference.path WHERE type = $1"
-        return [(row[0], row[1], row[2]) for row in await tx.fetch(sql, self.type_id(type))]
+        return [(row[0], row[1], row[2]) for row in await tx.fetch_alone(sql, self.type_id(type))]
 
     async def _add_paths(self, tx: Connection, type: str, missing: list[Path]) -> list[tuple[int, str, bool]]:
         missing.sort(key=lambda path: path.key)
@@ -177,5 +177,5 @@ class Registry:
         return {**known, **found}
 
     async def _find_systems(self, tx: Connection, wanted: set[str]) -> dict[str, int]:
-        rows = await tx.fetch("SELECT uri, id FROM reference.system WHERE uri = ANY($1)", list(wanted))
+        rows = await tx.fetch_alone("SELECT uri, id FROM reference.system WHERE uri = ANY($1)", list(wanted))
         return {row[0]: row[1] for row in rows}

@@ -14,14 +14,13 @@ from hsba.fhir import json
 from hsba.fhir.extract import extract
 from hsba.fhir.paths import catalogue
 from hsba.store import index
-from hsba.store.resources import INDEX_COLUMNS
+from hsba.store.saving import KINDS, SearchRows, save_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from zoneinfo import ZoneInfo
 
     from hsba.fhir.definitions import Definitions
-    from hsba.fhir.extract import Rows
     from hsba.store.pool import Connection
     from hsba.store.registry import Registry
 
@@ -71,30 +70,23 @@ async def batch(
         row[0]: row[1]
         for row in await tx.fetch(BODIES, tenant, keys, [row[1] for row in found], [row[2] for row in found])
     }
-    values: list[Rows] = [extract(json.parse(bodies[key].encode()), definitions, zone) for key in keys]
-    made = await index.rows(tx, values, registry)
+    values = [(key, extract(json.parse(bodies[key].encode()), definitions, zone)) for key in keys]
+    found_rows = await index.rows(tx, values, registry)
     if paths is not None:
-        made = made.only(frozenset(paths))
-    addresses = await registry.addresses.resolve(tx, tenant, made.addresses())
-    columns = made.columns(keys, addresses)
-    for table, names in INDEX_COLUMNS.items():
-        only = "" if paths is None else " AND path = ANY($3::integer[])"
-        places = () if paths is None else (list(paths),)
-        await tx.execute(
-            f"DELETE FROM record.{table} WHERE tenant = $1 AND resource = ANY($2::bigint[]){only}",
-            tenant,
-            keys,
-            *places,
-        )
-        if table in columns:
-            told = ", ".join(name for name, _ in names)
-            arrays = ", ".join(f"${place}::{kind}[]" for place, (_, kind) in enumerate(names, 2))
+        found_rows = found_rows.only(frozenset(paths))
+    made = found_rows.made(await registry.addresses.resolve(tx, tenant, found_rows.addresses()))
+    if paths is None:
+        await save_rows(tx, tenant, SearchRows(made, dict.fromkeys(KINDS, keys)))
+    else:
+        for kind in KINDS[:-1]:
             await tx.execute(
-                f"INSERT INTO record.{table} (tenant, {told}) SELECT $1, {told} FROM unnest({arrays}) AS t({told})",
+                f"DELETE FROM record.ix_{kind} WHERE tenant = $1 AND resource = ANY($2) AND path = ANY($3)",
                 tenant,
-                *columns[table],
+                keys,
+                list(paths),
             )
-    return Batch(len(keys), sum(len(column[0]) for column in columns.values()), keys[-1])
+        await save_rows(tx, tenant, SearchRows(made))
+    return Batch(len(keys), sum(len(rows) for rows in made.values()), keys[-1])
 
 
 async def finish(tx: Connection, registry: Registry, paths: Collection[int]) -> None:

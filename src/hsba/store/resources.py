@@ -1,21 +1,13 @@
-"""Resources and their versions: one indexed fetch to read, one statement to save any number of them.
-
-A save is a single SQL statement built for what it holds (creates, updates, which kinds of search rows), so that a
-create costs one round trip and a bundle of a hundred entries the same one.
-"""
+"""Resources and their versions as they lie in the store: one indexed fetch to read; `saving.py` writes them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
-from hsba.fhir.problems import Busy, VersionConflict
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from hsba.store.pool import Connection
 
@@ -46,46 +38,6 @@ class Current:
     body: str | None
     sha256: bytes | None
     locked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One new version, stamped and hashed, with the keys of what it belongs to; `fresh` when its address is new too."""
-
-    key: int
-    type: int
-    id: str
-    vid: int
-    interaction: str
-    recorded: datetime
-    body: str | None
-    sha256: bytes
-    before: bytes | None
-    fresh: bool
-    state: int = 0
-    patient: int | None = None
-    encounter: int | None = None
-    dossier: int | None = None
-    department: int | None = None
-    labels: int = 0
-    occurred: datetime | None = None
-    late: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Who wrote, in which role, from where, through which door, for what: the same for all of one save."""
-
-    account: str
-    role: str | None
-    on_behalf_of: str | None
-    workstation: str | None
-    channel: str
-    purpose: str
-    reason: str | None
-    request: UUID
-    source_system: str | None = None
-    source_key: str | None = None
 
 
 READ = """
@@ -148,8 +100,16 @@ async def vread(tx: Connection, tenant: int, type: int, id: str, vid: int) -> St
     return Stored(row[0], type, id, row[1], row[2], row[3], row[4], row[5].decode())
 
 
-async def current(tx: Connection, tenant: int, type: int, id: str, *, lock: bool = False) -> Current | None:
-    """What a write at this address builds on; with `lock` nobody else changes it until this transaction ends."""
+async def current(
+    tx: Connection, tenant: int, type: int, id: str, *, lock: bool = False, alone: bool = False
+) -> Current | None:
+    """What a write at this address builds on; with `lock` nobody else changes it until this transaction ends.
+
+    With `alone` it is looked at before any transaction begins, and the save finds out whether it was changed since.
+    """
+    if alone:
+        row = await tx.fetchrow_alone(CURRENT, tenant, type, id)
+        return None if row is None else Current(*row)
     row = await tx.fetchrow(CURRENT + (" FOR UPDATE OF r" if lock else ""), tenant, type, id)
     if lock and row is not None and row["vid"] and row["sha256"] is None:
         # We waited for another writer: the row is his new one, but the version beside it was looked up before.
@@ -174,190 +134,3 @@ async def read_all(
     """The current versions at these addresses, tombstones included; what was never written is left out."""
     rows = await tx.fetch(READ_ALL, tenant, [type_ for type_, _ in addresses], [id_ for _, id_ in addresses])
     return {(row[1], row[2]): Stored(*row) for row in rows}
-
-
-# --- saving ------------------------------------------------------------------------------------------------
-
-WRITE_COLUMNS = (
-    ("key", "bigint"),
-    ("type", "smallint"),
-    ("id", "text"),
-    ("vid", "integer"),
-    ("interaction", '"char"'),
-    ("recorded", "timestamptz"),
-    ("body", "text"),
-    ("sha256", "bytea"),
-    ("before", "bytea"),
-    ("state", "smallint"),
-    ("patient", "bigint"),
-    ("encounter", "bigint"),
-    ("dossier", "bigint"),
-    ("department", "bigint"),
-    ("labels", "bigint"),
-    ("occurred", "timestamptz"),
-    ("late", "boolean"),
-    ("fresh", "boolean"),
-)
-
-INDEX_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
-    "ix_token": (("resource", "bigint"), ("path", "integer"), ("system", "integer"), ("code", "text")),
-    "ix_string": (("resource", "bigint"), ("path", "integer"), ("folded", "text"), ("exact", "text")),
-    "ix_date": (("resource", "bigint"), ("path", "integer"), ("low", "timestamptz"), ("high", "timestamptz")),
-    "ix_quantity": (
-        ("resource", "bigint"),
-        ("path", "integer"),
-        ("system", "integer"),
-        ("unit", "text"),
-        ("low", "float8"),
-        ("high", "float8"),
-        ("base", "text"),
-        ("base_low", "float8"),
-        ("base_high", "float8"),
-    ),
-    "ix_reference": (("resource", "bigint"), ("path", "integer"), ("target", "bigint")),
-    "ix_uri": (("resource", "bigint"), ("path", "integer"), ("value", "text")),
-    "ix_composite": (
-        ("resource", "bigint"),
-        ("path", "integer"),
-        ("system", "integer"),
-        ("code", "text"),
-        ("kind", '"char"'),
-        ("system2", "integer"),
-        ("text2", "text"),
-        ("low", "float8"),
-        ("high", "float8"),
-        ("base", "text"),
-        ("base_low", "float8"),
-        ("base_high", "float8"),
-        ("from2", "timestamptz"),
-        ("to2", "timestamptz"),
-    ),
-}
-"""The search tables and their columns beside `tenant`: the shape that `store.index` fills."""
-
-PROVENANCE = (
-    "account",
-    "role",
-    "on_behalf_of",
-    "workstation",
-    "channel",
-    "purpose",
-    "reason",
-    "request",
-    "source_system",
-    "source_key",
-)
-RESOURCE = (
-    "type",
-    "id",
-    "vid",
-    "recorded",
-    "state",
-    "patient",
-    "encounter",
-    "dossier",
-    "department",
-    "labels",
-)
-
-
-FEW = 24
-"""Up to so many rows of a table are picked from the arrays by their place: `unnest` over many arrays keeps each in a
-store of its own, which for a single resource costs more than the inserts; for many rows it is the linear one."""
-
-
-@cache
-def save_statement(
-    tables: tuple[str, ...], cleared: tuple[str, ...], *, fresh: bool, changed: bool, few: bool
-) -> str:
-    """The one statement that saves: `$1` tenant, `$2`… provenance, then the writes' and the rows' columns as arrays."""
-    number = 1 + len(PROVENANCE)
-    given = ", ".join(f"${2 + i}" for i in range(len(PROVENANCE)))
-
-    def rows_of(columns: Sequence[tuple[str, str]]) -> str:
-        nonlocal number
-        first = number + 1
-        arrays = [f"${first + place}::{kind}[]" for place, (_, kind) in enumerate(columns)]
-        number += len(columns)
-        if few:
-            picked = ", ".join(
-                f"({array})[i] AS {name}" for array, (name, _) in zip(arrays, columns, strict=True)
-            )
-            return (
-                f"(SELECT {picked} FROM (SELECT generate_series(1, cardinality({arrays[0]})) AS i) AS s) AS t"
-            )
-        return f"unnest({', '.join(arrays)}) AS t({', '.join(name for name, _ in columns)})"
-
-    parts = [f"w AS MATERIALIZED (SELECT * FROM {rows_of(WRITE_COLUMNS)})"]
-    columns = ", ".join(RESOURCE)
-    if fresh:
-        parts.append(
-            f"made AS (INSERT INTO record.resource (key, tenant, {columns})"
-            f" SELECT key, $1, {columns} FROM w WHERE fresh"
-            " ON CONFLICT DO NOTHING RETURNING key)"
-        )
-    if changed:
-        sets = ", ".join(f"{name} = w.{name}" for name in RESOURCE[2:])
-        parts.append(
-            f"changed AS (UPDATE record.resource r SET {sets}, deleted = (w.interaction = 'D')"
-            " FROM w WHERE NOT w.fresh AND r.tenant = $1 AND r.key = w.key AND r.vid = w.vid - 1"
-            # Whoever signed this version while we waited for the row has the last word.
-            " AND NOT EXISTS (SELECT FROM record.version_lock l"
-            " WHERE l.tenant = $1 AND l.resource = w.key AND l.vid = w.vid - 1) RETURNING r.key)"
-        )
-    parts.append(
-        "versions AS (INSERT INTO record.version (tenant, resource, vid, type, interaction, recorded, occurred, late,"
-        f" sha256, before, body, {', '.join(PROVENANCE)})"
-        " SELECT $1, key, vid, type, interaction, recorded, occurred, late, sha256, before, body,"
-        f" {given} FROM w)"
-    )
-    for table in cleared:
-        number += 1
-        parts.append(
-            f"old_{table} AS (DELETE FROM record.{table} WHERE tenant = $1 AND resource = ANY(${number}::bigint[]))"
-        )
-    for table in tables:
-        names = ", ".join(name for name, _ in INDEX_COLUMNS[table])
-        parts.append(
-            f"new_{table} AS (INSERT INTO record.{table} (tenant, {names})"
-            f" SELECT $1, {names} FROM {rows_of(INDEX_COLUMNS[table])})"
-        )
-    counts = [
-        f"(SELECT count(*) FROM {name})" for name, here in (("made", fresh), ("changed", changed)) if here
-    ]
-    return f"WITH {', '.join(parts)} SELECT {' + '.join(counts)}"
-
-
-async def save(
-    tx: Connection,
-    tenant: int,
-    writes: Sequence[Write],
-    rows: Mapping[str, Sequence[Sequence[Any]]],
-    cleared: Mapping[str, list[int]],
-    provenance: Provenance,
-) -> None:
-    """Write versions, current rows and search rows together; refuses when somebody else was faster.
-
-    Who made the same new address at the same moment is Busy (a second try finds it there); who changed what this write
-    builds on is a VersionConflict.
-
-    `rows` maps a table of INDEX_COLUMNS to its columns, each a list, and `cleared` to the keys whose old rows go;
-    tables without any are left out.
-    """
-    fresh = any(write.fresh for write in writes)
-    changed = any(not write.fresh for write in writes)
-    tables = tuple(table for table in INDEX_COLUMNS if table in rows and rows[table][0])
-    few = len(writes) <= FEW and all(len(rows[table][0]) <= FEW for table in tables)
-    emptied = tuple(table for table in INDEX_COLUMNS if table in cleared)
-    statement = save_statement(tables, emptied, fresh=fresh, changed=changed, few=few)
-    arguments: list[Any] = [tenant, *(getattr(provenance, name) for name in PROVENANCE)]
-    for name, _ in WRITE_COLUMNS:
-        column = [getattr(write, name) for write in writes]
-        arguments.append([value.encode() for value in column] if name == "interaction" else column)
-    arguments.extend(cleared[table] for table in emptied)
-    for table in tables:
-        arguments.extend(rows[table])
-    tx.wrote = tx.wrote or fresh
-    saved = await tx.fetchval(statement, *arguments)
-    if saved != len(writes):
-        raise Busy if fresh else VersionConflict

@@ -136,6 +136,8 @@ class Only(AllowAll):
 class Noted:
     """A trail that remembers which ids were shown."""
 
+    keeps_nothing = False
+
     def __init__(self) -> None:
         self.seen: list[str] = []
 

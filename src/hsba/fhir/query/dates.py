@@ -24,6 +24,10 @@ _FORM = re.compile(
 )
 
 
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d)", re.ASCII)
+_UP_TO = timedelta(seconds=1) - _LAST
+
+
 @lru_cache(maxsize=32_768)
 def interval(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The first and the last instant that a date may mean, in UTC; without an offset it is meant in `zone`.
@@ -31,6 +35,12 @@ def interval(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     Raises ValueError for what is not a FHIR date, dateTime or instant.  A space stands for the plus sign that a careless
     client left unescaped in an address.
     """
+    if _USUAL.fullmatch(text):  # what is written most, in a tenth of the time
+        try:
+            first = datetime.fromisoformat(text).astimezone(UTC)
+            return first, first + _UP_TO
+        except (ValueError, OverflowError):
+            pass  # told apart below
     found = _FORM.fullmatch(text.strip())
     if found is None:
         raise ValueError(text)

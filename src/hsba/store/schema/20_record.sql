@@ -95,6 +95,6 @@ BEGIN
     EXECUTE format(
         'CREATE TABLE record.%I PARTITION OF record.version FOR VALUES FROM (%L) TO (%L) WITH (toast_tuple_target = 256)',
         part, first::timestamp AT TIME ZONE 'UTC', (first + interval '1 month') AT TIME ZONE 'UTC');
-    EXECUTE format('GRANT SELECT, INSERT ON record.%I TO hsba_runtime', part);
+    EXECUTE format('GRANT SELECT ON record.%I TO hsba_runtime', part);
     RETURN true;
 END $$;

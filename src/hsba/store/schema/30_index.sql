@@ -104,6 +104,15 @@ CREATE INDEX ix_composite_base ON record.ix_composite (tenant, path, code, base_
 CREATE INDEX ix_composite_range ON record.ix_composite (tenant, path, code) WHERE high > low;
 CREATE INDEX ix_composite_resource ON record.ix_composite (tenant, resource);
 
+-- The words of a narrative, for `_text`: most are looked for by nobody, so they share one row.
+CREATE TABLE record.ix_text (
+    resource bigint NOT NULL,
+    tenant   integer NOT NULL,
+    words    tsvector NOT NULL
+);
+CREATE INDEX ix_text_words ON record.ix_text USING gin (words);
+CREATE INDEX ix_text_resource ON record.ix_text (tenant, resource);
+
 -- A patient merged into another: searches of the survivor include the other; un-merge removes the row.
 CREATE TABLE record.merged (
     tenant   integer NOT NULL,

@@ -8,6 +8,7 @@ search is one prepared statement.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hsba.fhir.fold import MAX_FOLDED, fold, token
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 ICD = ("icd-10", "icd10")
 """Systems whose codes are a tree by their letters: I10.1 lies below I10, also where no list of them is loaded."""
+
+
+_WORD = re.compile(r"\w+")
 
 
 class Compiler:
@@ -752,16 +756,17 @@ class Compiler:
             for type_ in self.types(alias):
                 if self.scope.policy.hidden(type_):
                     raise HiddenParameter("_text" if narrative else "_content")
+        name = alias.name
         if narrative:
-            paths = [catalogue(self.scope.definitions, type_).text for type_ in self.types(alias)]
-            return self._and(
-                [
-                    self.exists("ix_string", alias, paths, values.prefix_range("x.folded", w, self.arg))
-                    for w in words
-                ]
+            # Letters and digits only, so that nothing in a lexeme needs escaping.
+            begins = " & ".join(f"'{part}':*" for word in words for part in _WORD.findall(word))
+            if not begins:
+                return NEVER
+            return (
+                f"EXISTS (SELECT FROM record.ix_text x WHERE x.tenant = $1 AND x.resource = {name}.key"
+                f" AND x.words @@ {self.arg(begins)}::text::tsquery)"
             )
         found = " AND ".join(f"position({self.arg(word)} IN record.fold(x.body)) > 0" for word in words)
-        name = alias.name
         return (
             "EXISTS (SELECT FROM record.version x WHERE x.tenant = $1"
             f" AND x.resource = {name}.key AND x.vid = {name}.vid AND x.recorded = {name}.recorded AND {found})"

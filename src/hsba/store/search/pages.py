@@ -20,7 +20,7 @@ from hsba.store.search import order
 from hsba.store.search.base import NEVER, Alias
 from hsba.store.search.cursor import Cursor
 from hsba.store.search.cursor import read as read_cursor
-from hsba.store.search.source import has_common_name, is_broad, is_narrow, matches, walked
+from hsba.store.search.source import has_common_name, is_broad, is_by_key, is_narrow, matches, walked
 from hsba.store.search.statement import Ask
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class _Reader:
         self.signature = _signature(wanted)
         self.steady = all(sort.code == "_id" for sort in wanted.sort)
         self.keys: list[Key] = []
+        self.by_key = False
         self.way: Way = "joined"
         """How the order is reached: `joined` by key through joins, `newest` by key with probes, `staged` through the rows
         of the first value with probes and then those without one, `sorted` by gathering all matches."""
@@ -87,6 +88,7 @@ class _Reader:
                 self.way = "staged" if walks else "sorted"
             elif has_common_name(compiler, where, alias) and not is_narrow(compiler, where, alias):
                 self.way = "newest"
+            self.by_key = not self.keys and is_by_key(compiler, where, alias)
             return ""
 
         await self.ask(learn)
@@ -125,7 +127,7 @@ class _Reader:
         def write(compiler: Compiler) -> str:
             return self.write(compiler, stage, place, first, limit)
 
-        return [tuple(row) for row in await self.ask(write) or ()]
+        return [tuple(row) for row in await self.ask(write, by_key=self.by_key and first is None) or ()]
 
     def write(
         self, compiler: Compiler, stage: int, place: Cursor | None, first: Cursor | None, limit: int

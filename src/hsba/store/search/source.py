@@ -72,6 +72,21 @@ def is_narrow(compiler: Compiler, where: e.Expression, alias: Alias) -> bool:
     return False
 
 
+def is_by_key(compiler: Compiler, where: e.Expression, alias: Alias) -> bool:
+    """Whether the condition is names and numbers of one thing only, and nothing hides it: one plan serves all values."""
+    if not alias.types or not compiler.scope.policy.unrestricted:
+        return False
+    for part in where.parts if isinstance(where, e.And) else (where,):
+        match part:
+            case e.Match(code, e.Text(_, "starts")) if compiler.is_name(code, alias):
+                pass
+            case e.Match(code, e.Token(_, str())) if compiler.is_narrow(code, alias):
+                pass
+            case _:
+                return False
+    return True
+
+
 def matches(
     compiler: Compiler, where: e.Expression, alias: Alias, *, deleted: bool = False, gather: bool = True
 ) -> Source:

@@ -40,12 +40,16 @@ class Ask:
         self.scope = scope
         self.facts = facts
 
-    async def __call__(self, write: Callable[[Compiler], str]) -> list[Any] | None:
-        """The rows of a statement."""
+    async def __call__(self, write: Callable[[Compiler], str], *, by_key: bool = False) -> list[Any] | None:
+        """The rows of a statement; `by_key` where one plan serves all values."""
         sql, args = await compiled(self.tx, self.scope, self.facts, write)
         if not sql:
             return None
-        return [] if sql == NEVER else list(await self.tx.fetch(sql, *args))
+        if sql == NEVER:
+            return []
+        if by_key:
+            return list(await self.tx.fetch_by_key(self.scope.tenant.id, sql, *args))
+        return list(await self.tx.fetch(sql, *args))
 
 
 def moved(sql: str, args: list[Any], arg: Callable[[Any], str]) -> str:

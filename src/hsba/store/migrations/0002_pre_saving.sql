@@ -1,0 +1,214 @@
+-- Versions are saved by one function, and the words of narratives share a row.
+
+-- The words of a narrative, for `_text`: most are looked for by nobody, so they share one row.
+CREATE TABLE record.ix_text (
+    resource bigint NOT NULL,
+    tenant   integer NOT NULL,
+    words    tsvector NOT NULL
+);
+CREATE INDEX ix_text_words ON record.ix_text USING gin (words);
+CREATE INDEX ix_text_resource ON record.ix_text (tenant, resource);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON record.ix_text TO hsba_runtime;
+ALTER TABLE record.ix_text ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON record.ix_text TO hsba_runtime
+    USING (tenant = (SELECT current_setting('hsba.tenant', true)::integer));
+INSERT INTO record.ix_text (tenant, resource, words)
+SELECT x.tenant, x.resource, array_to_tsvector(array_agg(DISTINCT x.folded))
+FROM record.ix_string x JOIN reference.path p ON p.id = x.path
+WHERE p.kind = 'string' AND p.expression ~ '^[A-Za-z]+\.text\.div$' AND x.folded <> ''
+GROUP BY x.tenant, x.resource;
+DELETE FROM record.ix_string x USING reference.path p
+WHERE p.id = x.path AND p.kind = 'string' AND p.expression ~ '^[A-Za-z]+\.text\.div$';
+DELETE FROM reference.path WHERE kind = 'string' AND expression ~ '^[A-Za-z]+\.text\.div$';
+
+-- The one door for versions: the runtime may not insert them itself, it calls record.save.
+
+-- A new version with the keys of what it belongs to; fresh when its address is new too.
+CREATE TYPE record.save_version AS (
+    key bigint, type smallint, id text, vid integer, interaction "char", recorded timestamptz, body text,
+    sha256 bytea, before bytea, fresh boolean, state smallint, patient bigint, encounter bigint, dossier bigint,
+    department bigint, labels bigint, occurred timestamptz, late boolean
+);
+-- Who wrote, in which role, from where, through which door, for what: the same for all of one save.
+CREATE TYPE record.save_provenance AS (
+    account text, role text, on_behalf_of text, workstation text, channel text, purpose text, reason text,
+    request uuid, source_system text, source_key text
+);
+-- Search rows, as in the tables ix_…, without the tenant.
+CREATE TYPE record.save_token AS (resource bigint, path integer, system integer, code text);
+CREATE TYPE record.save_string AS (resource bigint, path integer, folded text, exact text);
+CREATE TYPE record.save_date AS (resource bigint, path integer, low timestamptz, high timestamptz);
+CREATE TYPE record.save_quantity AS (
+    resource bigint, path integer, system integer, unit text, low float8, high float8, base text,
+    base_low float8, base_high float8
+);
+CREATE TYPE record.save_reference AS (resource bigint, path integer, target bigint);
+CREATE TYPE record.save_uri AS (resource bigint, path integer, value text);
+CREATE TYPE record.save_composite AS (
+    resource bigint, path integer, system integer, code text, kind "char", system2 integer, text2 text, low float8,
+    high float8, base text, base_low float8, base_high float8, from2 timestamptz, to2 timestamptz
+);
+CREATE TYPE record.save_text AS (resource bigint, words text[]);
+
+-- Take the search rows of some resources away, of each kind those of the resources named for it.
+CREATE FUNCTION record.clear_rows(
+    of_tenant integer, no_token bigint[], no_string bigint[],
+    no_date bigint[], no_quantity bigint[], no_reference bigint[], no_uri bigint[], no_composite bigint[],
+    no_text bigint[]
+) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM record.ix_token WHERE tenant = of_tenant AND resource = ANY(no_token);
+    DELETE FROM record.ix_string WHERE tenant = of_tenant AND resource = ANY(no_string);
+    DELETE FROM record.ix_date WHERE tenant = of_tenant AND resource = ANY(no_date);
+    DELETE FROM record.ix_quantity WHERE tenant = of_tenant AND resource = ANY(no_quantity);
+    DELETE FROM record.ix_reference WHERE tenant = of_tenant AND resource = ANY(no_reference);
+    DELETE FROM record.ix_uri WHERE tenant = of_tenant AND resource = ANY(no_uri);
+    DELETE FROM record.ix_composite WHERE tenant = of_tenant AND resource = ANY(no_composite);
+    DELETE FROM record.ix_text WHERE tenant = of_tenant AND resource = ANY(no_text);
+END $$;
+
+-- Write search rows, after those of some resources were taken away.
+CREATE FUNCTION record.save_rows(
+    of_tenant integer, tokens record.save_token[], strings record.save_string[], dates record.save_date[],
+    quantities record.save_quantity[], refs record.save_reference[], uris record.save_uri[],
+    composites record.save_composite[], texts record.save_text[], no_token bigint[], no_string bigint[],
+    no_date bigint[], no_quantity bigint[], no_reference bigint[], no_uri bigint[], no_composite bigint[],
+    no_text bigint[]
+) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF coalesce(no_token, no_string, no_date, no_quantity, no_reference, no_uri, no_composite, no_text) IS NOT NULL THEN
+        PERFORM record.clear_rows(of_tenant, no_token, no_string, no_date, no_quantity, no_reference, no_uri,
+            no_composite, no_text);
+    END IF;
+    IF tokens IS NOT NULL THEN
+        INSERT INTO record.ix_token (tenant, resource, path, system, code)
+        SELECT of_tenant, resource, path, system, code FROM unnest(tokens);
+    END IF;
+    IF strings IS NOT NULL THEN
+        INSERT INTO record.ix_string (tenant, resource, path, folded, exact)
+        SELECT of_tenant, resource, path, folded, exact FROM unnest(strings);
+    END IF;
+    IF dates IS NOT NULL THEN
+        INSERT INTO record.ix_date (tenant, resource, path, low, high)
+        SELECT of_tenant, resource, path, low, high FROM unnest(dates);
+    END IF;
+    IF quantities IS NOT NULL THEN
+        INSERT INTO record.ix_quantity (tenant, resource, path, system, unit, low, high, base, base_low, base_high)
+        SELECT of_tenant, resource, path, system, unit, low, high, base, base_low, base_high FROM unnest(quantities);
+    END IF;
+    IF refs IS NOT NULL THEN
+        INSERT INTO record.ix_reference (tenant, resource, path, target)
+        SELECT of_tenant, resource, path, target FROM unnest(refs);
+    END IF;
+    IF uris IS NOT NULL THEN
+        INSERT INTO record.ix_uri (tenant, resource, path, value)
+        SELECT of_tenant, resource, path, value FROM unnest(uris);
+    END IF;
+    IF composites IS NOT NULL THEN
+        INSERT INTO record.ix_composite (tenant, resource, path, system, code, kind, system2, text2, low, high, base,
+            base_low, base_high, from2, to2)
+        SELECT of_tenant, resource, path, system, code, kind, system2, text2, low, high, base,
+            base_low, base_high, from2, to2 FROM unnest(composites);
+    END IF;
+    IF texts IS NOT NULL THEN
+        INSERT INTO record.ix_text (tenant, resource, words)
+        SELECT of_tenant, resource, array_to_tsvector(words) FROM unnest(texts);
+    END IF;
+END $$;
+
+-- Save any number of versions with their search rows, whole or not at all. It refuses by SQLSTATE:
+-- HB001 somebody made the same address at this moment, HB002 somebody changed or signed what this builds on,
+-- HB003 a dossier is in a frozen state (the message is its number), HB004 not the tenant of this connection.
+CREATE FUNCTION record.save(
+    of_tenant integer, who record.save_provenance, writes record.save_version[], dossiers bigint[], frozen smallint[],
+    tokens record.save_token[], strings record.save_string[], dates record.save_date[],
+    quantities record.save_quantity[], refs record.save_reference[], uris record.save_uri[],
+    composites record.save_composite[], texts record.save_text[], no_token bigint[], no_string bigint[],
+    no_date bigint[], no_quantity bigint[], no_reference bigint[], no_uri bigint[], no_composite bigint[],
+    no_text bigint[]
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now_in smallint;
+    saved integer;
+    wanted integer;
+BEGIN
+    IF of_tenant IS DISTINCT FROM current_setting('hsba.tenant', true)::integer THEN
+        RAISE EXCEPTION 'tenant %', of_tenant USING ERRCODE = 'HB004';
+    END IF;
+    IF dossiers IS NOT NULL THEN
+        -- Whoever closes the dossier waits for us, or we for him.
+        FOR now_in IN SELECT state FROM record.resource WHERE tenant = of_tenant AND key = ANY(dossiers) FOR SHARE LOOP
+            IF now_in = ANY(frozen) THEN
+                RAISE EXCEPTION '%', now_in USING ERRCODE = 'HB003';
+            END IF;
+        END LOOP;
+    END IF;
+    wanted := cardinality(writes);
+    INSERT INTO record.resource (key, tenant, type, id, vid, recorded, state, patient, encounter, dossier, department,
+        labels)
+    SELECT key, of_tenant, type, id, vid, recorded, state, patient, encounter, dossier, department, labels
+    FROM unnest(writes) WHERE fresh
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS saved = ROW_COUNT;
+    IF saved < wanted THEN
+        IF saved < (SELECT count(*) FROM unnest(writes) WHERE fresh) THEN
+            RAISE EXCEPTION 'made by another' USING ERRCODE = 'HB001';
+        END IF;
+        wanted := wanted - saved;
+        UPDATE record.resource r
+        SET vid = w.vid, recorded = w.recorded, state = w.state, patient = w.patient, encounter = w.encounter,
+            dossier = w.dossier, department = w.department, labels = w.labels, deleted = (w.interaction = 'D')
+        FROM unnest(writes) w
+        WHERE NOT w.fresh AND r.tenant = of_tenant AND r.key = w.key AND r.vid = w.vid - 1;
+        GET DIAGNOSTICS saved = ROW_COUNT;
+        -- Whoever signed a version while we waited for its row has the last word.
+        IF saved < wanted OR EXISTS (
+            SELECT FROM unnest(writes) w
+            JOIN record.version_lock l ON l.tenant = of_tenant AND l.resource = w.key AND l.vid = w.vid - 1
+        ) THEN
+            RAISE EXCEPTION 'changed by another' USING ERRCODE = 'HB002';
+        END IF;
+    END IF;
+    INSERT INTO record.version (tenant, resource, vid, type, interaction, recorded, occurred, late, sha256, before,
+        body, account, role, on_behalf_of, workstation, channel, purpose, reason, request, source_system, source_key)
+    SELECT of_tenant, key, vid, type, interaction, recorded, occurred, late, sha256, before,
+        body, who.account, who.role, who.on_behalf_of, who.workstation, who.channel, who.purpose, who.reason,
+        who.request, who.source_system, who.source_key
+    FROM unnest(writes);
+    PERFORM record.save_rows(of_tenant, tokens, strings, dates, quantities, refs, uris, composites, texts,
+        no_token, no_string, no_date, no_quantity, no_reference, no_uri, no_composite, no_text);
+END $$;
+
+REVOKE ALL ON FUNCTION record.save FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION record.save TO hsba_runtime;
+
+-- Make the monthly partition for a day; called ahead of time, so that no write ever waits for it.
+CREATE OR REPLACE FUNCTION record.ensure_partition(day date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    first date := date_trunc('month', day)::date;
+    part  text := 'version_' || to_char(first, 'YYYY_MM');
+BEGIN
+    IF to_regclass('record.' || part) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format(
+        'CREATE TABLE record.%I PARTITION OF record.version FOR VALUES FROM (%L) TO (%L) WITH (toast_tuple_target = 256)',
+        part, first::timestamp AT TIME ZONE 'UTC', (first + interval '1 month') AT TIME ZONE 'UTC');
+    EXECUTE format('GRANT SELECT ON record.%I TO hsba_runtime', part);
+    RETURN true;
+END $$;
+
+REVOKE INSERT, UPDATE, DELETE ON record.version, record.version_default FROM hsba_runtime;
+DO $$
+DECLARE
+    part regclass;
+BEGIN
+    FOR part IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'record.version'::regclass LOOP
+        EXECUTE format('REVOKE INSERT ON %s FROM hsba_runtime', part);
+    END LOOP;
+END $$;
