@@ -19,9 +19,9 @@ REMEMBER = 50_000
 BLOCK = 256
 
 FIND = """
-SELECT r.type, r.id, r.key
-FROM unnest($2::smallint[], $3::text[]) AS w(type, id)
-JOIN record.resource r ON r.tenant = $1 AND r.type = w.type AND r.id = w.id
+SELECT w.type, w.id, r.key FROM unnest($2::smallint[], $3::text[]) AS w(type, id) CROSS JOIN LATERAL (
+    SELECT r.key FROM record.resource r WHERE r.tenant = $1 AND r.type = w.type AND r.id = w.id OFFSET 0
+) r
 """
 
 PLACE = """

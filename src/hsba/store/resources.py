@@ -66,21 +66,28 @@ WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3
 """
 
 
+# Many at once: one look into an index for each.  A plan is made when a record is still empty and kept for long; the
+# fence (OFFSET 0, or the lock itself) keeps it from walking the whole table and looking each row up in the question.
 # The lock and the look are two statements: the second one's snapshot holds what the first one waited for.
 LOCK_ALL = """
-SELECT r.key FROM record.resource r JOIN unnest($2::smallint[], $3::text[]) AS w(type, id)
-  ON r.type = w.type AND r.id = w.id
-WHERE r.tenant = $1 ORDER BY r.type, r.id FOR UPDATE OF r
+SELECT r.key FROM unnest($2::smallint[], $3::text[]) AS w(type, id) CROSS JOIN LATERAL (
+    SELECT r.key FROM record.resource r WHERE r.tenant = $1 AND r.type = w.type AND r.id = w.id FOR UPDATE OF r
+) r
 """
-CURRENT_ALL = CURRENT.replace("SELECT ", "SELECT r.type, r.id, ", 1).replace(
-    "AND r.type = $2 AND r.id = $3",
-    "AND (r.type, r.id) IN (SELECT * FROM unnest($2::smallint[], $3::text[]))",
-)
+CURRENT_ALL = f"""
+SELECT w.type, w.id, r.* FROM unnest($2::smallint[], $3::text[]) AS w(type, id) CROSS JOIN LATERAL (
+    {CURRENT.replace("$2", "w.type").replace("$3", "w.id")} OFFSET 0
+) r
+"""
 READ_ALL = """
-SELECT r.key, r.type, r.id, r.vid, r.recorded, r.deleted, v.body, v.interaction::text
-FROM unnest($2::smallint[], $3::text[]) AS w(type, id)
-JOIN record.resource r ON r.tenant = $1 AND r.type = w.type AND r.id = w.id AND r.vid > 0
-JOIN record.version v ON v.tenant = r.tenant AND v.resource = r.key AND v.vid = r.vid AND v.recorded = r.recorded
+SELECT r.key, w.type, w.id, r.vid, r.recorded, r.deleted, v.body, v.interaction::text
+FROM unnest($2::smallint[], $3::text[]) AS w(type, id) CROSS JOIN LATERAL (
+    SELECT r.key, r.vid, r.recorded, r.deleted FROM record.resource r
+    WHERE r.tenant = $1 AND r.type = w.type AND r.id = w.id AND r.vid > 0 OFFSET 0
+) r CROSS JOIN LATERAL (
+    SELECT v.body, v.interaction FROM record.version v
+    WHERE v.tenant = $1 AND v.resource = r.key AND v.vid = r.vid AND v.recorded = r.recorded OFFSET 0
+) v
 """
 
 
@@ -121,7 +128,8 @@ async def currents(
     tx: Connection, tenant: int, addresses: Sequence[tuple[int, str]]
 ) -> dict[tuple[int, str], Current]:
     """What writes at these addresses build on, each locked until the transaction ends, in an order all writers keep."""
-    arguments = (tenant, [type_ for type_, _ in addresses], [id_ for _, id_ in addresses])
+    ordered = sorted(addresses)
+    arguments = (tenant, [type_ for type_, _ in ordered], [id_ for _, id_ in ordered])
     if not await tx.fetch(LOCK_ALL, *arguments):
         return {}
     rows = await tx.fetch(CURRENT_ALL, *arguments)

@@ -133,8 +133,8 @@ CREATE FUNCTION record.save(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     now_in smallint;
+    one record.save_version;
     saved integer;
-    wanted integer;
 BEGIN
     IF of_tenant IS DISTINCT FROM current_setting('hsba.tenant', true)::integer THEN
         RAISE EXCEPTION 'tenant %', of_tenant USING ERRCODE = 'HB004';
@@ -147,31 +147,31 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
-    wanted := cardinality(writes);
     INSERT INTO record.resource (key, tenant, type, id, vid, recorded, state, patient, encounter, dossier, department,
         labels)
     SELECT key, of_tenant, type, id, vid, recorded, state, patient, encounter, dossier, department, labels
     FROM unnest(writes) WHERE fresh
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS saved = ROW_COUNT;
-    IF saved < wanted THEN
+    IF saved < cardinality(writes) THEN
         IF saved < (SELECT count(*) FROM unnest(writes) WHERE fresh) THEN
             RAISE EXCEPTION 'made by another' USING ERRCODE = 'HB001';
         END IF;
-        wanted := wanted - saved;
-        UPDATE record.resource r
-        SET vid = w.vid, recorded = w.recorded, state = w.state, patient = w.patient, encounter = w.encounter,
-            dossier = w.dossier, department = w.department, labels = w.labels, deleted = (w.interaction = 'D')
-        FROM unnest(writes) w
-        WHERE NOT w.fresh AND r.tenant = of_tenant AND r.key = w.key AND r.vid = w.vid - 1;
-        GET DIAGNOSTICS saved = ROW_COUNT;
-        -- Whoever signed a version while we waited for its row has the last word.
-        IF saved < wanted OR EXISTS (
-            SELECT FROM unnest(writes) w
-            JOIN record.version_lock l ON l.tenant = of_tenant AND l.resource = w.key AND l.vid = w.vid - 1
-        ) THEN
-            RAISE EXCEPTION 'changed by another' USING ERRCODE = 'HB002';
-        END IF;
+        FOREACH one IN ARRAY writes LOOP
+            CONTINUE WHEN one.fresh;
+            UPDATE record.resource
+            SET vid = one.vid, recorded = one.recorded, state = one.state, patient = one.patient,
+                encounter = one.encounter, dossier = one.dossier, department = one.department, labels = one.labels,
+                deleted = (one.interaction = 'D')
+            WHERE tenant = of_tenant AND key = one.key AND vid = one.vid - 1;
+            -- Whoever signed a version while we waited for its row has the last word.
+            IF NOT FOUND OR EXISTS (
+                SELECT FROM record.version_lock
+                WHERE tenant = of_tenant AND resource = one.key AND vid = one.vid - 1
+            ) THEN
+                RAISE EXCEPTION 'changed by another' USING ERRCODE = 'HB002';
+            END IF;
+        END LOOP;
     END IF;
     INSERT INTO record.version (tenant, resource, vid, type, interaction, recorded, occurred, late, sha256, before,
         body, account, role, on_behalf_of, workstation, channel, purpose, reason, request, source_system, source_key)
@@ -211,4 +211,31 @@ BEGIN
     FOR part IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'record.version'::regclass LOOP
         EXECUTE format('REVOKE INSERT ON %s FROM hsba_runtime', part);
     END LOOP;
+END $$;
+
+-- A look into an index for each of many: see store/resources.py.
+CREATE OR REPLACE FUNCTION record.addressed(of_tenant integer, questions integer[], types smallint[], ids text[])
+RETURNS TABLE (n integer, key bigint)
+LANGUAGE plpgsql STABLE ROWS 10 SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY
+    WITH found AS (
+        SELECT w.n, r.key FROM unnest(questions, types, ids) AS w(n, type, id) CROSS JOIN LATERAL (
+            SELECT r.key FROM record.resource r WHERE r.tenant = of_tenant AND r.type = w.type AND r.id = w.id OFFSET 0
+        ) r
+    )
+    SELECT f.n, f.key FROM found f
+    UNION ALL
+    SELECT f.n, m.patient FROM found f JOIN record.merged m ON m.tenant = of_tenant AND m.survivor = f.key;
+END $$;
+
+CREATE OR REPLACE FUNCTION record.bodies(of_tenant integer, keys bigint[], vids integer[], times timestamptz[])
+RETURNS TABLE (resource bigint, body text)
+LANGUAGE plpgsql STABLE ROWS 20 SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY SELECT w.key, v.body
+    FROM unnest(keys, vids, times) AS w(key, vid, recorded) CROSS JOIN LATERAL (
+        SELECT v.body FROM record.version v
+        WHERE v.tenant = of_tenant AND v.resource = w.key AND v.vid = w.vid AND v.recorded = w.recorded OFFSET 0
+    ) v;
 END $$;

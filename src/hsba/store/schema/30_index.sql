@@ -132,8 +132,9 @@ LANGUAGE plpgsql STABLE ROWS 10 SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN QUERY
     WITH found AS (
-        SELECT w.n, r.key FROM unnest(questions, types, ids) AS w(n, type, id)
-        JOIN record.resource r ON r.tenant = of_tenant AND r.type = w.type AND r.id = w.id
+        SELECT w.n, r.key FROM unnest(questions, types, ids) AS w(n, type, id) CROSS JOIN LATERAL (
+            SELECT r.key FROM record.resource r WHERE r.tenant = of_tenant AND r.type = w.type AND r.id = w.id OFFSET 0
+        ) r
     )
     SELECT f.n, f.key FROM found f
     UNION ALL
@@ -159,10 +160,11 @@ CREATE FUNCTION record.bodies(of_tenant integer, keys bigint[], vids integer[], 
 RETURNS TABLE (resource bigint, body text)
 LANGUAGE plpgsql STABLE ROWS 20 SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-    RETURN QUERY SELECT v.resource, v.body
-    FROM unnest(keys, vids, times) AS w(key, vid, recorded)
-    JOIN record.version v
-      ON v.tenant = of_tenant AND v.resource = w.key AND v.vid = w.vid AND v.recorded = w.recorded;
+    RETURN QUERY SELECT w.key, v.body
+    FROM unnest(keys, vids, times) AS w(key, vid, recorded) CROSS JOIN LATERAL (
+        SELECT v.body FROM record.version v
+        WHERE v.tenant = of_tenant AND v.resource = w.key AND v.vid = w.vid AND v.recorded = w.recorded OFFSET 0
+    ) v;
 END $$;
 
 -- Text without accents and case, as fhir/fold.py makes it; for what is read over, not looked up (_content).
