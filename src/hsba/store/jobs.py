@@ -46,6 +46,7 @@ class Status:
     """How far a job is, for the one who asked for it."""
 
     id: int
+    tenant: int | None
     kind: str
     state: str
     detail: dict[str, Any]
@@ -136,15 +137,22 @@ async def cancel(tx: Connection, job: int) -> bool:
     )
 
 
+async def forget(tx: Connection, job: int) -> None:
+    """Take a job that has ended off the list, so that nobody may ask for it any more."""
+    await tx.execute("DELETE FROM ops.job WHERE id = $1 AND state NOT IN ('waiting', 'running')", job)
+
+
 async def status(tx: Connection, job: int) -> Status | None:
     """How far a job is."""
     row = await tx.fetchrow(
-        "SELECT id, kind, state, detail, progress, problem, made, ended FROM ops.job WHERE id = $1", job
+        "SELECT id, tenant, kind, state, detail, progress, problem, made, ended FROM ops.job WHERE id = $1",
+        job,
     )
     if row is None:
         return None
     return Status(
         row["id"],
+        row["tenant"],
         row["kind"],
         row["state"],
         _dict(row["detail"]),
