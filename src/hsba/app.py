@@ -13,6 +13,7 @@ from hsba import config
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
+from hsba.ops import importing
 from hsba.record import codes as core_codes
 from hsba.record import orders, tenants
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
@@ -46,9 +47,9 @@ FIRST_TENANT = ("main", "Cơ sở khám bệnh, chữa bệnh")
 CANONICAL = "http://fhir.hl7.org.vn/core"
 
 
-OPERATIONS: tuple[Operation, ...] = (*RECORD_OPERATIONS, *EXPORT_OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (*RECORD_OPERATIONS, *EXPORT_OPERATIONS, *importing.OPERATIONS)
 """Every operation, from the rooms' own tables."""
-JOBS: tuple[Kind, ...] = (*orders.JOBS, *exporting.JOBS)
+JOBS: tuple[Kind, ...] = (*orders.JOBS, *exporting.JOBS, *importing.JOBS)
 """Every kind of job, from the rooms' own tables."""
 FOLLOWERS: tuple[Follower, ...] = ()
 """Everything that reads the feed of versions, from the rooms' own tables."""

@@ -315,8 +315,9 @@ async def _load(
     async with opener() as opened:
         slug = opened.tenants.get(tenant).slug
 
-    def note(figures: Figures) -> None:
-        progress(Words(f"{figures.lines} resources loaded", f"đã nạp {figures.lines} tài nguyên"))
+    def note(step: loading.Step) -> None:
+        count = step.total.lines
+        progress(Words(f"{count} resources loaded", f"đã nạp {count} tài nguyên"))
 
     return await asyncio.to_thread(loading.load, opener, slug, lines, note=note)
 

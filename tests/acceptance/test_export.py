@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from acceptance.door import Client, patient
-from hsba import app, config, worker
+from acceptance.door import patient
+from acceptance.jobs import finished, with_files, working
+from hsba import worker
 from hsba.fhir import json
-from hsba.record import orders, tenants
+from hsba.record import orders
 from hsba.store import jobs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from acceptance.door import Client
     from databases import Database
     from hsba.app import App
 
@@ -30,45 +30,14 @@ Resource = dict[str, Any]
 
 @pytest_asyncio.fixture
 async def services(database: Database, folder: Path) -> AsyncIterator[App]:
-    """A server whose files lie in a folder of the test's own."""
-    settings = replace(config.load({}, files=()), data=folder)
-    async with app.opened(settings, database.runtime_dsn, size=6) as opened:
-        async with opened.pool.bare() as tx:
-            await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
-            await opened.tenants.read(tx)
+    async with with_files(database, folder) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def working(services: App) -> AsyncIterator[None]:
-    """The worker beside the server."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(worker.run(services, stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 async def begin(client: Client, path: str, **headers: str) -> str:
     answer = await client.get(path, Prefer="respond-async", **headers)
     assert answer.status_code == 202, answer.text
     return answer.headers["content-location"]
-
-
-async def finished(client: Client, address: str) -> Resource:
-    """The manifest, once it is there."""
-    for _ in range(200):
-        answer = await client.get(address)
-        if answer.status_code != 202:
-            assert answer.status_code == 200, answer.text
-            found: Resource = answer.json()
-            return found
-        assert int(answer.headers["retry-after"]) > 0
-        assert answer.headers["x-progress"]
-        await asyncio.sleep(0.05)
-    pytest.fail("the export does not end")
 
 
 async def lines(client: Client, manifest: Resource, part: str = "output") -> list[Resource]:

@@ -23,7 +23,7 @@ from hsba.record.work import Kind
 from hsba.store import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from hsba.record.calls import Call
@@ -108,13 +108,13 @@ def ready(job: Status, manifest: dict[str, Any]) -> Reply:
     return Reply(200, (("Expires", expires),), text=json.dump(manifest).decode())
 
 
-async def give_up(ctx: Context, call: Call, kind: str, folder: Path) -> Reply:
+async def give_up(ctx: Context, call: Call, kind: str, folder: Callable[[Status], Path]) -> Reply:
     """DELETE: stop the work, remove its files; from then on it is not there."""
     job = await mine(ctx, call, kind)
     if not await jobs.cancel(ctx.tx, job.id):
         await jobs.forget(ctx.tx, job.id)
     if job.state != "running":  # else whoever writes them removes them when he notices
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, folder(job), ignore_errors=True)
     return Reply(202)
 
 

@@ -150,9 +150,7 @@ async def file(ctx: Context, call: Call) -> Reply:
 
 async def give_up(ctx: Context, call: Call) -> Reply:
     """Stop an export and remove its files."""
-    if not (call.text("job") or "").isdigit():
-        raise orders.NoSuchJob
-    return await orders.give_up(ctx, call, NAME, ctx.files / f"{NAME}s" / str(call.text("job")))
+    return await orders.give_up(ctx, call, NAME, lambda job: ctx.files / f"{NAME}s" / str(job.id))
 
 
 OPERATIONS: tuple[Operation, ...] = (
