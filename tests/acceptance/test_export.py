@@ -15,6 +15,7 @@ from acceptance.jobs import finished, with_files, working
 from hsba import worker
 from hsba.fhir import json
 from hsba.record import orders
+from hsba.record.exports import work
 from hsba.store import jobs
 
 if TYPE_CHECKING:
@@ -229,6 +230,58 @@ async def test_export__given_up_before_it_began_is_never_done(client: Client, fo
     await client.delete(address)
     async with working(client.services):
         await asyncio.sleep(0.2)
+
+    assert (await client.get(address)).status_code == 404
+    assert not list(folder.glob("files/exports/*"))
+
+
+async def test_export__worker_that_died_in_the_middle_is_followed_by_another(
+    client: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "BATCH", 1)
+    await ward(client)
+    services = client.services
+    address = await begin(client, "/$export")
+    number = int(address.rpartition("=")[2])
+    async with services.pool.bare() as tx:
+        job = await jobs.take(tx, ["export"])
+        assert job is not None
+        dying = asyncio.create_task(work.run(services, job))
+        written = 0
+        while written < 3:
+            written = await tx.fetchval(
+                "SELECT coalesce((progress->>'resources')::integer, 0) FROM ops.job WHERE id = $1", number
+            )
+        dying.cancel()
+        await asyncio.wait([dying])
+        running = await client.get(address)
+        await tx.execute("UPDATE ops.job SET taken = now() - interval '2 minutes' WHERE id = $1", number)
+    for file in folder.glob("files/exports/*/*.ndjson"):
+        file.write_bytes(file.read_bytes() + b"half a li")
+
+    async with working(services):
+        found = names(await lines(client, await finished(client, address)))
+
+    assert running.status_code == 202
+    assert "resources, type" in running.headers["x-progress"]
+    assert len(found) == len(set(found)) == 10
+
+
+async def test_export__given_up_while_it_runs_leaves_no_file(
+    client: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "BATCH", 1)
+    await ward(client)
+    address = await begin(client, "/$export")
+    async with client.services.pool.bare() as tx:
+        job = await jobs.take(tx, ["export"])
+    assert job is not None
+    running = asyncio.create_task(work.run(client.services, job))
+    while not list(folder.glob("files/exports/*/*.ndjson")):
+        await asyncio.sleep(0.01)
+
+    assert (await client.delete(address)).status_code == 202
+    assert await running == {}
 
     assert (await client.get(address)).status_code == 404
     assert not list(folder.glob("files/exports/*"))

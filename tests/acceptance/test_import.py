@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,6 +144,34 @@ async def test_import__is_resumed_though_it_ended_unnoticed(client: Client, fold
         manifest = await finished(client, address)
 
     assert manifest["extension"]["urn:hsba:import"]["created"] == 2
+
+
+async def test_import__figures_are_told_while_it_runs(client: Client) -> None:
+    address = (await send(client, people(1))).headers["content-location"]
+    waiting = await client.get(address)
+    async with client.services.pool.bare() as tx:
+        job = await jobs.take(tx, ["import"])
+        assert job is not None
+        await jobs.progress(tx, job.id, {"line": 1200, "created": 1100, "refused": 100})
+
+    running = await client.get(address)
+
+    assert (waiting.status_code, waiting.headers["x-progress"]) == (202, "waiting")
+    assert running.status_code == 202
+    assert running.headers["x-progress"] == "1200 lines, 1100 new, 0 changed, 0 as they were, 100 refused"
+
+
+async def test_import__what_never_became_a_job_is_swept_away(client: Client, folder: Path) -> None:
+    for name, age in (("old", 3), ("new", 0)):
+        there = folder / "files" / "imports" / name
+        there.mkdir(parents=True)
+        when = time.time() - age * 24 * 3600
+        os.utime(there, (when, when))
+
+    await figures(client, people(1))
+
+    assert not (folder / "files" / "imports" / "old").exists()
+    assert (folder / "files" / "imports" / "new").exists()
 
 
 async def test_import__given_up_it_leaves_no_file(client: Client, folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -143,6 +144,7 @@ async def run(house: House, job: Job) -> dict[str, Any]:
         return asdict(work.state)
     if not (folder / LINES).is_file():
         raise LinesLost
+    await _sweep(house)
     tenant = await orders.keeper(house, job.tenant)
     work.go_on()
     loaded = asyncio.create_task(
@@ -176,6 +178,16 @@ async def run(house: House, job: Job) -> dict[str, Any]:
     else:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     return asdict(work.state)
+
+
+async def _sweep(house: House) -> None:
+    """Remove what was sent in and never became a job: the web process died in between."""
+    async with house.pool.bare() as tx:
+        wanted = {detail["folder"] for detail in await jobs.unfinished(tx, NAME)}
+    long_ago = time.time() - 2 * orders.KEEP.total_seconds()
+    for folder in (house.files / f"{NAME}s").iterdir():
+        if folder.name not in wanted and folder.stat().st_mtime < long_ago:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 class _Work:

@@ -137,6 +137,14 @@ async def cancel(tx: Connection, job: int) -> bool:
     )
 
 
+async def unfinished(tx: Connection, kind: str) -> list[dict[str, Any]]:
+    """What the waiting and running jobs of a kind are about."""
+    rows = await tx.fetch(
+        "SELECT detail FROM ops.job WHERE state IN ('waiting', 'running') AND kind = $1", kind
+    )
+    return [_dict(row["detail"]) for row in rows]
+
+
 async def forget(tx: Connection, job: int) -> None:
     """Take a job that has ended off the list, so that nobody may ask for it any more."""
     await tx.execute("DELETE FROM ops.job WHERE id = $1 AND state NOT IN ('waiting', 'running')", job)
