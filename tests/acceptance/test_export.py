@@ -337,6 +337,27 @@ async def test_export__what_cannot_be_asked_is_refused(client: Client, path: str
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
+async def test_export__too_many_at_once_are_put_off(client: Client) -> None:
+    for _ in range(orders.MOST):
+        await begin(client, "/$export")
+
+    answer = await client.get("/$export", Prefer="respond-async")
+    elsewhere = await client.get("http://localhost/t/tram-thu/fhir/$export", Prefer="respond-async")
+
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "60"
+    assert elsewhere.status_code == 202
+
+
+async def test_export__files_are_nobody_else_s_on_the_machine(client: Client, folder: Path) -> None:
+    await ward(client)
+    async with working(client.services):
+        await finished(client, await begin(client, "/$export"))
+
+    (place,) = folder.glob("files/exports/*")
+    assert place.stat().st_mode & 0o077 == 0
+
+
 async def test_export__must_be_asked_to_answer_later(client: Client) -> None:
     answer = await client.get("/$export")
 

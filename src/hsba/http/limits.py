@@ -66,7 +66,7 @@ async def keep_lines(
         raise TooLarge(f"The limit is {limit} bytes.", vi=f"Giới hạn là {limit} byte.")
     reader = codings.Unpacker(headers.get(b"content-encoding"))
     size = written = 0
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with file.open("wb") as opened:
         more = True
         while more:

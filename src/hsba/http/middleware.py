@@ -58,7 +58,7 @@ ALWAYS: tuple[Header, ...] = (
 )
 EXPOSED = (
     b"etag, location, content-location, last-modified, x-request-id, x-correlation-id, retry-after,"
-    b" idempotent-replayed"
+    b" x-progress, idempotent-replayed"
 )
 ALLOWED_HEADERS = (
     b"accept, accept-language, authorization, content-type, content-encoding, idempotency-key, if-match,"

@@ -54,7 +54,7 @@ async def to_folder(
         await ctx.trail.add(ctx, "export-begin", None, [*wanted.types])
     told = {"tenant": tenant.slug, "compressed": compressed, "asked": wanted.detail()}
     before = _before(folder, told)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def keep(state: State) -> bool:
         _write(folder / UNFINISHED, {**told, "state": asdict(state)})

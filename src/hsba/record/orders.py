@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hsba.fhir import json, outcome
-from hsba.fhir.problems import Issue, NotFound
+from hsba.fhir.problems import Issue, NotFound, TooManyRequests
 from hsba.record.calls import Reply
 from hsba.record.context import Actor
 from hsba.record.tenants import UnknownTenant
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 KEEP = timedelta(hours=24)
 """How long files stay after the job has ended: a night's download may fail and be repeated the next day, and copies of
 patients' data do not pile up on the disk."""
+MOST = 8
+"""Jobs of one kind that an account may have waiting or running: they are done one after the other and fill the disk."""
 REMOVE = "remove-files"
 
 
@@ -43,11 +45,21 @@ class NoSuchJob(NotFound):
     vi = "Không có công việc này của bạn, hoặc tệp đã hết hạn; hãy chạy lại."
 
 
+class TooManyJobs(TooManyRequests):
+    """So many jobs of yours are not done yet; wait for one of them, or give one up."""
+
+    vi = "Bạn đang có nhiều công việc chưa xong; hãy chờ hoặc bỏ bớt một việc."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
+
+
 async def order(ctx: Context, kind: str, detail: dict[str, Any], folder: str = "") -> Reply:
     """Ask for work in the transaction of `ctx`; answers 202 with the address where its state is told.
 
     `folder` is where its files lie below the folder for files; by default one named after the job.
     """
+    waiting = await jobs.unfinished(ctx.tx, kind, tenant=ctx.tenant.id)
+    if sum(one["actor"]["account"] == ctx.actor.account for one in waiting) >= MOST:
+        raise TooManyJobs
     told = {**detail, "actor": asdict(ctx.actor), "purpose": ctx.purpose}
     number = await jobs.enqueue(ctx.tx, kind, told, tenant=ctx.tenant.id)
     await jobs.enqueue(
@@ -75,7 +87,7 @@ async def mine(ctx: Context, call: Call, kind: str) -> Status:
     found = await jobs.status(ctx.tx, int(text))
     if found is None or found.kind != kind or found.tenant != ctx.tenant.id or found.state == "cancelled":
         raise NoSuchJob
-    if Actor(**found.detail["actor"]).account != ctx.actor.account:
+    if found.detail["actor"]["account"] != ctx.actor.account:
         raise NoSuchJob
     if found.ended is not None and found.ended + KEEP <= datetime.now(UTC):
         raise NoSuchJob

@@ -103,6 +103,11 @@ async def progress(tx: Connection, job: int, state: dict[str, Any]) -> bool:
     return bool(kept)
 
 
+async def alive(tx: Connection, job: int) -> None:
+    """Keep that we are alive, during a step that takes its time."""
+    await tx.execute("UPDATE ops.job SET taken = now() WHERE id = $1 AND state = 'running'", job)
+
+
 async def done(tx: Connection, job: int, state: dict[str, Any]) -> None:
     """Close a job as done, with its last figures."""
     await tx.execute(
@@ -137,10 +142,13 @@ async def cancel(tx: Connection, job: int) -> bool:
     )
 
 
-async def unfinished(tx: Connection, kind: str) -> list[dict[str, Any]]:
-    """What the waiting and running jobs of a kind are about."""
+async def unfinished(tx: Connection, kind: str, *, tenant: int | None = None) -> list[dict[str, Any]]:
+    """What the waiting and running jobs of a kind are about; those of one tenant, or all."""
     rows = await tx.fetch(
-        "SELECT detail FROM ops.job WHERE state IN ('waiting', 'running') AND kind = $1", kind
+        "SELECT detail FROM ops.job WHERE state IN ('waiting', 'running') AND kind = $1"
+        " AND ($2::integer IS NULL OR tenant = $2)",
+        kind,
+        tenant,
     )
     return [_dict(row["detail"]) for row in rows]
 

@@ -39,7 +39,6 @@ class Files:
 
     def begin(self) -> None:
         """Start with nothing."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.go_on([])
 
     def go_on(self, known: Sequence[dict[str, Any]]) -> bool:

@@ -40,6 +40,8 @@ NAME = "export"
 WINDOW = 20_000
 """Keys found by one statement: a condition that gathers all of a Group is then asked seldom."""
 BATCH = 1000
+PULSE = 10.0
+"""Seconds between two signs of life: to gather the keys of a window may take long."""
 LARGE = {"Binary": 8, "DocumentReference": 50, "Media": 50}
 """Types whose resources may hold whole files, and how many of them are in hand at once."""
 
@@ -73,8 +75,20 @@ async def run(house: House, job: Job) -> dict[str, Any]:
         async with house.pool.bare() as tx:
             return await jobs.progress(tx, job.id, asdict(state))
 
+    async def live() -> None:
+        while True:
+            await asyncio.sleep(PULSE)
+            async with house.pool.bare() as tx:
+                await jobs.alive(tx, job.id)
+
     acting = partial(orders.acting, house, job, NAME)
-    state = await export(acting, asked, files, keep, before=State(**job.progress) if job.progress else None)
+    before = State(**job.progress) if job.progress else None
+    pulse = asyncio.create_task(live())
+    try:
+        state = await export(acting, asked, files, keep, before=before)
+    finally:
+        pulse.cancel()
+        await asyncio.wait([pulse])
     if state is None:
         await asyncio.to_thread(shutil.rmtree, files.folder, ignore_errors=True)
     return asdict(state) if state is not None else {}
@@ -89,7 +103,7 @@ async def export(
     before: State | None = None,
 ) -> State | None:
     """Write the files; `keep` is told the state after each batch, and answers False to stop (None is returned then)."""
-    files.folder.mkdir(parents=True, exist_ok=True)
+    files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     state = before
     if state is None or not files.go_on(state.files):
         files.begin()
