@@ -742,12 +742,16 @@ class Compiler:
         return f"{alias.name}.key IN ({' UNION ALL '.join(parts)})" if parts else NEVER
 
     def refers_to_any(self, type_: str, on: str, alias: Alias) -> str:
-        """A reference on some paths leads to a resource of this type, which may have been deleted since."""
+        """A reference on some paths leads to a resource of this type, which may have been deleted since.
+
+        Nearly every resource that is asked does, so it is asked one by one: written so, the planner cannot gather all of
+        them first.
+        """
         whom = self.fresh("t")
         return (
-            f"EXISTS (SELECT FROM record.ix_reference x JOIN record.resource {whom} ON {whom}.key = x.target"
+            f"(SELECT true FROM record.ix_reference x JOIN record.resource {whom} ON {whom}.key = x.target"
             f" WHERE x.tenant = $1 AND x.resource = {alias.name}.key AND {on}"
-            f" AND {whom}.tenant = $1 AND {self.of_types(whom, (type_,))})"
+            f" AND {whom}.tenant = $1 AND {self.of_types(whom, (type_,))} LIMIT 1) IS TRUE"
         )
 
     def in_list(self, id_: str, alias: Alias) -> str:
