@@ -13,10 +13,12 @@ from hsba import config
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
-from hsba.ops import processes
+from hsba.ops import importing, processes
 from hsba.record import codes as core_codes
-from hsba.record import tenants
+from hsba.record import orders, tenants
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
+from hsba.record.exports import work as exporting
+from hsba.record.exports.operations import OPERATIONS as EXPORT_OPERATIONS
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll, NoTrail
 from hsba.record.tenants import Tenants
@@ -45,7 +47,9 @@ FIRST_TENANT = ("main", "Cơ sở khám bệnh, chữa bệnh")
 CANONICAL = "http://fhir.hl7.org.vn/core"
 
 
-JOBS: tuple[Kind, ...] = ()
+OPERATIONS: tuple[Operation, ...] = (*RECORD_OPERATIONS, *EXPORT_OPERATIONS, *importing.OPERATIONS)
+"""Every operation, from the rooms' own tables."""
+JOBS: tuple[Kind, ...] = (*orders.JOBS, *exporting.JOBS, *importing.JOBS)
 """Every kind of job, from the rooms' own tables."""
 FOLLOWERS: tuple[Follower, ...] = ()
 """Everything that reads the feed of versions, from the rooms' own tables."""
@@ -109,6 +113,7 @@ class App:
             clock=self.clock,
             rules=self.rules,
             tx=tx,
+            files=self.files,
             base=base or self.settings.base_url,
             **more,
         )
@@ -139,6 +144,7 @@ def options(settings: Settings) -> http.Options:
         cors_origins=settings.cors_origins,
         at_once=settings.max_requests,
         max_body=settings.max_body_mb * 1024 * 1024,
+        max_lines=settings.max_import_mb * 1024 * 1024,
     )
 
 
@@ -182,7 +188,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             policy=AllowAll(),
             rules=rules(settings),
             tenants=keepers,
-            operations=tuple(sorted(RECORD_OPERATIONS, key=lambda operation: operation.name)),
+            operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
         )
     finally:

@@ -30,7 +30,7 @@ from hsba.fhir.vn import BASE, Canon
 from hsba.http import listen
 from hsba.ops import database as databases
 from hsba.ops import demo as hospital
-from hsba.ops import demo_folder, loading, processes, selfcheck
+from hsba.ops import demo_folder, export_folder, loading, processes, selfcheck
 from hsba.ops.selfcheck import Words
 from hsba.record import tenants
 from hsba.store import upgrade
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from hsba.config import Settings
     from hsba.ops.database import Database
     from hsba.record.bulk import Figures
+    from hsba.record.exports.asked import Level
+    from hsba.record.exports.work import State
     from hsba.store.embedded import Step
 
 TARGET = "hsba.app:asgi"
@@ -235,8 +237,68 @@ def demo(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Thư mục trống để ghi tệp · An empty folder for the files")],
+    *,
+    type: Annotated[
+        list[str] | None, typer.Option(help="Chỉ loại này, lặp lại được · Only this type; may be repeated")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Chỉ những gì đổi từ lúc này · Only what changed since this time")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Người bệnh của Group này · The patients of this Group")
+    ] = None,
+    patient: Annotated[
+        list[str] | None, typer.Option(help="Người bệnh này, lặp lại được · This patient; may be repeated")
+    ] = None,
+    gzip: Annotated[bool, typer.Option("--gzip", help="Nén tệp (.gz) · Compress the files (.gz)")] = False,
+    tenant: Annotated[str | None, typer.Option(help="Cơ sở · Keeper of the record")] = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Xuất hồ sơ ra tệp NDJSON; chạy lại thì làm tiếp · Export the record as NDJSON files; run again to go on."""
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+    level: Level = "Group" if group else "Patient" if patient else "system"
+    what = {"types": type or (), "since": since, "group": group, "patients": patient or ()}
+
+    def note(state: State) -> None:
+        progress(
+            Words(
+                f"{state.resources} resources exported, now {state.type}",
+                f"đã xuất {state.resources} tài nguyên, đang {state.type}",
+            )
+        )
+
+    async def main() -> None:
+        from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
+
+        async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
+            await prepare(settings, database, progress)
+            async with house.opener(settings, database.runtime)() as opened:
+                keeper = opened.tenants.get(tenant)
+                state = await export_folder.to_folder(
+                    opened, keeper, folder, level=level, compressed=gzip, note=note, **what
+                )
+        progress.end()
+        words = Words(
+            f"{state.resources} resources in {len(state.files)} files, as of {state.at}",
+            f"{state.resources} tài nguyên trong {len(state.files)} tệp, tính đến {state.at}",
+        )
+        output.print(getattr(words, settings.lang), soft_wrap=True)
+
+    processes.run(main())
+
+
+@app.command()
 def load(
-    files: Annotated[list[Path], typer.Argument(help="Tệp NDJSON, .gz được · NDJSON files, .gz too")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Tệp NDJSON, .gz được, hoặc thư mục · NDJSON files, .gz too, or a folder of them"
+        ),
+    ],
     *,
     tenant: Annotated[str | None, typer.Option(help="Cơ sở · Keeper of the record")] = None,
     data: Data = None,
@@ -249,7 +311,8 @@ def load(
     async def main() -> None:
         async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
             await prepare(settings, database, progress)
-            figures = await _load(settings, database, tenant, loading.read_lines(files), progress)
+            lines = loading.read_lines(export_folder.files_of(files))
+            figures = await _load(settings, database, tenant, lines, progress)
         progress.end()
         for number, en, vi in figures.problems:
             console.print(f"[red]✗[/] {number}: {escape(vi if settings.lang == 'vi' else en)}")
@@ -315,8 +378,9 @@ async def _load(
     async with opener() as opened:
         slug = opened.tenants.get(tenant).slug
 
-    def note(figures: Figures) -> None:
-        progress(Words(f"{figures.lines} resources loaded", f"đã nạp {figures.lines} tài nguyên"))
+    def note(step: loading.Step) -> None:
+        count = step.total.lines
+        progress(Words(f"{count} resources loaded", f"đã nạp {count} tài nguyên"))
 
     return await asyncio.to_thread(loading.load, opener, slug, lines, note=note)
 

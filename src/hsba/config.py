@@ -147,6 +147,8 @@ SETTINGS = (
             "Số tài nguyên nhiều nhất trên một trang kết quả tìm"),
     Setting("max_body_mb", _whole, "50", "Largest request body, in MB",
             "Nội dung gửi lớn nhất, tính bằng MB"),
+    Setting("max_import_mb", _whole, "8192", "Longest file that $import takes in, unpacked, in MB",
+            "Tệp dài nhất mà $import nhận, sau khi giải nén, tính bằng MB"),
     Setting("max_requests", _whole, "256",
             "Requests worked on at once by each process; the next one is asked to come back",
             "Số yêu cầu xử lý cùng lúc của mỗi tiến trình; yêu cầu sau đó được hẹn quay lại"),
@@ -182,6 +184,7 @@ class Settings:
     late_after_hours: int
     max_search_count: int
     max_body_mb: int
+    max_import_mb: int
     max_requests: int
     pool_size: int
     search_pool_size: int

@@ -22,6 +22,7 @@ from hsba.http.operations import Operations
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
     from uuid import UUID
 
     from starlette.routing import BaseRoute
@@ -59,6 +60,10 @@ class Services(Protocol):
         """The keepers of records."""
 
     @property
+    def files(self) -> Path:
+        """The folder for files that are not the record itself."""
+
+    @property
     def operations(self) -> tuple[Operation, ...]:
         """The operations that the rooms bring."""
 
@@ -88,6 +93,8 @@ class Options:
     cors_origins: tuple[str, ...] = ()
     max_body: int = 32 * 1024 * 1024
     body_seconds: float = 60.0
+    max_lines: int = 8 * 1024 * 1024 * 1024
+    """The longest file of lines that is taken in, unpacked."""
     at_once: int = 256
     """Requests worked on at the same time in one process; the next one is told to come back."""
 

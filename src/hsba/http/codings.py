@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import zstandard
 
@@ -85,6 +85,49 @@ def _unzstd(body: bytes, limit: int) -> bytes:
         if not rest:
             return b"".join(pieces)
     raise BrokenCompression
+
+
+class Unpacker:
+    """Unpacks a content piece by piece, never more than a few megabytes at a time."""
+
+    def __init__(self, coding: bytes | None) -> None:
+        """Begin; a coding that is not read here is refused."""
+        self._coding = (coding or b"identity").strip().lower()
+        self._reader: Any = None
+        if self._coding not in (b"identity", b"gzip", b"x-gzip", b"zstd"):
+            raise UnsupportedMedia(
+                "Content-Encoding may be gzip or zstd.", vi="Content-Encoding chỉ nhận gzip hoặc zstd."
+            )
+
+    def read(self, piece: bytes) -> Iterator[bytes]:
+        """What a piece unfolds to; one stream may follow another."""
+        if self._coding == b"identity":
+            yield piece
+            return
+        step = (
+            READ_AT_ONCE if self._coding == b"zstd" else 16 * READ_AT_ONCE
+        )  # gzip unfolds a thousandfold at most
+        for start in range(0, len(piece), step):
+            rest = piece[start : start + step]
+            while rest:
+                self._reader = self._reader or self._begun()
+                try:
+                    yield self._reader.decompress(rest)
+                except (zlib.error, zstandard.ZstdError) as exc:
+                    raise BrokenCompression from exc
+                rest = b""
+                if self._reader.eof:
+                    rest, self._reader = self._reader.unused_data, None
+
+    def _begun(self) -> Any:
+        if self._coding == b"zstd":
+            return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
+        return zlib.decompressobj(wbits=GZIP_WINDOW)
+
+    def end(self) -> None:
+        """Refuse a content that was cut off."""
+        if self._reader is not None:
+            raise BrokenCompression
 
 
 # --- writing -----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from hsba.http import codings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
     from types import TracebackType
 
     from hsba.http.messages import Receive
@@ -54,6 +55,40 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], *, limit: int
         raise ClientGone
     coding = headers.get(b"content-encoding")
     return codings.unpack(body, coding, limit) if coding is not None else body
+
+
+async def keep_lines(
+    receive: Receive, headers: dict[bytes, bytes], file: Path, *, limit: int, seconds: float
+) -> None:
+    """Write the content of a request to a file as it comes, unpacked; `seconds` may pass between two pieces of it."""
+    announced = _length(headers.get(b"content-length"))
+    if announced is not None and announced > limit:
+        raise TooLarge(f"The limit is {limit} bytes.", vi=f"Giới hạn là {limit} byte.")
+    reader = codings.Unpacker(headers.get(b"content-encoding"))
+    size = written = 0
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file.open("wb") as opened:
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(seconds):
+                    message = await receive()
+            except TimeoutError as exc:
+                raise TooSlow from exc
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            piece = message.get("body", b"")
+            size += len(piece)
+            more = message.get("more_body", False)
+            for plain in reader.read(piece):
+                written += len(plain)
+                if written > limit:
+                    raise TooLarge(f"The limit is {limit} bytes.", vi=f"Giới hạn là {limit} byte.")
+                opened.write(plain)
+                await asyncio.sleep(0)
+        reader.end()
+    if announced is not None and announced != size:
+        raise ClientGone
 
 
 def _length(value: bytes | None) -> int | None:

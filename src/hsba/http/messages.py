@@ -14,6 +14,7 @@ from hsba.http import negotiate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from pathlib import Path
     from uuid import UUID
 
     from hsba.http.negotiate import Shape
@@ -88,6 +89,8 @@ class Request:
     pairs: Pairs
     number: UUID
     body: bytes = b""
+    file: Path | None = None
+    """Where the content lies when it was too long to be held: lines for an operation that takes them."""
 
     def header(self, name: bytes) -> str | None:
         """The header as text; None when it was not sent."""

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import re
+import shutil
 import time
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
@@ -57,7 +58,7 @@ ALWAYS: tuple[Header, ...] = (
 )
 EXPOSED = (
     b"etag, location, content-location, last-modified, x-request-id, x-correlation-id, retry-after,"
-    b" idempotent-replayed"
+    b" x-progress, idempotent-replayed"
 )
 ALLOWED_HEADERS = (
     b"accept, accept-language, authorization, content-type, content-encoding, idempotency-key, if-match,"
@@ -103,17 +104,23 @@ class Door:
                 if segments and segments[0] in self.table.types:
                     type_ = segments[0]
                 request = self._request(scope, headers, root, slug, segments, route, number)
-                if route.body:
+                if route.body and route.interaction == "operation" and self.operations.takes_lines(request):
+                    await self._keep_lines(request, receive)
+                elif route.body:
                     request.body = await limits.read_body(
                         receive, headers, limit=self.options.max_body, seconds=self.options.body_seconds
                     )
                 started = time.perf_counter()
                 with self.at_once:
                     answer = await self.run(request, route.room, route.handler)
+                if idempotency.REPLAYED in answer.headers:
+                    _give_up(request)
         except limits.ClientGone:
+            _give_up(request)
             self.metrics.observe(interaction, type_, 499, time.perf_counter() - started)
             return
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes an answer
+            _give_up(request)
             answer = await self._refusal(exc, scope, headers, path, number)
             if request is not None and isinstance(exc, Forbidden):
                 await self._tell(request, exc)
@@ -223,6 +230,8 @@ class Door:
         understand = negotiate.shape
         if route.interaction in ("read", "vread") and segments[0] == "Binary":
             understand = negotiate.shape_of_binary
+        elif route.interaction == "operation":
+            understand = negotiate.shape_of_operation
         return Request(
             method=scope["method"],
             headers=headers,
@@ -235,6 +244,17 @@ class Door:
             shape=understand(headers.get(b"accept"), pairs),
             pairs=pairs,
             number=number,
+        )
+
+    async def _keep_lines(self, request: Request, receive: Receive) -> None:
+        """Keep a long content in a file of its own, for the operation that takes it."""
+        request.file = self.services.files / "imports" / uuid7s.uuid7().hex / "lines.ndjson"
+        await limits.keep_lines(
+            receive,
+            request.headers,
+            request.file,
+            limit=self.options.max_lines,
+            seconds=self.options.body_seconds,
         )
 
     def _options(self, headers: dict[bytes, bytes], segments: tuple[str, ...]) -> Answer:
@@ -317,6 +337,12 @@ async def respond(answer: Answer, headers: dict[bytes, bytes], send: Send, *, he
         await send({"type": "http.response.body", "body": piece, "more_body": True})
         await asyncio.sleep(0)  # others get their turn while a large bundle is put together
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _give_up(request: Request | None) -> None:
+    """Remove the content that was kept for a request that came to nothing."""
+    if request is not None and request.file is not None:
+        shutil.rmtree(request.file.parent, ignore_errors=True)
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ ANSWERS: dict[str, tuple[bool, str]] = {
     "application/xhtml+xml": (False, "application/fhir+json"),
 }
 FORMATS = {"json": "application/fhir+json", "xml": "application/fhir+xml", "html": "text/html"}
+NDJSON = frozenset({"application/fhir+ndjson", "application/x-ndjson", "application/ndjson"})
 BROWSER = frozenset({"text/html", "application/xhtml+xml"})
 CONTENTS: dict[str, Kind] = {
     "application/fhir+json": "json",
@@ -130,6 +131,11 @@ def shape_of_binary(accept: bytes | None, pairs: Pairs) -> Shape:
     if best in ("*/*", "*") or (best in ANSWERS and best not in BROWSER) or _last(pairs, "_format"):
         return shape(accept, pairs)
     return Shape(raw=True)
+
+
+def shape_of_operation(accept: bytes | None, pairs: Pairs) -> Shape:
+    """The form of an operation's answer: who takes files of lines is told everything else in JSON."""
+    return shape(None if _liked_best(accept) in NDJSON else accept, pairs)
 
 
 @lru_cache(maxsize=512)

@@ -55,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/_history", history.history_system, "history-system", "searching"),
     Route("GET", "/{operation}", operations.call, "operation", "own"),
     Route("POST", "/{operation}", operations.call, "operation", "own", body=True),
+    Route("DELETE", "/{operation}", operations.call, "operation", "own"),
     # a type
     Route("POST", "/{type}", fhir.create, "create", "writing", body=True),
     Route("GET", "/{type}", fhir.search_type, "search-type", "searching"),

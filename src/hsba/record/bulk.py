@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import json, primitives
-from hsba.fhir.problems import BadRequest, Problem
-from hsba.record import interactions, lifecycle
+from hsba.fhir.problems import BadRequest, NotFound, Problem
+from hsba.fhir.query.expression import Ids
+from hsba.record import hiding, interactions, lifecycle
 from hsba.record.saving import Pending, save
 from hsba.store import resources
+from hsba.store import search as searching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hsba.record.context import Context
     from hsba.store.addresses import Address
+    from hsba.store.resources import Current
 
 Resource = dict[str, Any]
 
@@ -43,6 +46,12 @@ class Figures:
         self.refused += other.refused
         self.problems.extend(other.problems[: max(0, keep - len(self.problems))])
 
+    def refuse(self, number: int, problem: Problem) -> None:
+        """Count a line that was refused, with the first thing that is wrong with it."""
+        first = problem.issues[0]
+        self.refused += 1
+        self.problems.append((number, f"{first.path} {first.en}".strip(), f"{first.path} {first.vi}".strip()))
+
     @property
     def lines(self) -> int:
         """How many lines these figures are about."""
@@ -53,27 +62,28 @@ async def load(ctx: Context, lines: Sequence[tuple[int, bytes]]) -> Figures:
     """Save the resources of some numbered lines in the transaction of `ctx`; raising leaves none of them."""
     figures = Figures()
     wanted: dict[Address, Resource] = {}
+    numbers: dict[Address, int] = {}
     for number, line in lines:
         try:
             resource = _checked(ctx, json.parse(line))
         except Problem as problem:
-            first = problem.issues[0]
-            figures.add(
-                Figures(
-                    refused=1, problems=[(number, f"{first.path} {first.en}", f"{first.path} {first.vi}")]
-                )
-            )
+            figures.refuse(number, problem)
         else:
             address = (ctx.registry.type_id(resource["resourceType"]), resource["id"])
             if address in wanted:  # the later line wins, as it would one after the other
                 figures.unchanged += 1
             wanted[address] = resource
+            numbers[address] = number
     currents = await resources.currents(ctx.tx, ctx.tenant.id, list(wanted)) if wanted else {}
+    unseen = await _unseen(ctx, [address for address in wanted if address in currents])
     pending = []
-    for address, resource in wanted.items():
+    for address, given in wanted.items():
         current = currents.get(address)
-        if current is not None:
-            lifecycle.check_change(current)
+        try:
+            resource = _allowed(ctx, given, current, unseen=address in unseen)
+        except Problem as problem:
+            figures.refuse(numbers[address], problem)
+            continue
         if current is None or current.body is None:
             pending.append(
                 Pending(
@@ -90,6 +100,37 @@ async def load(ctx: Context, lines: Sequence[tuple[int, bytes]]) -> Figures:
         stored = await save(ctx, pending)
         await ctx.trail.add(ctx, "import", None, stored)
     return figures
+
+
+async def _unseen(ctx: Context, addresses: list[Address]) -> set[Address]:
+    """Those of some addresses whose resources this actor may not see, and so may not change."""
+    if ctx.policy.unrestricted or not addresses:
+        return set()
+    wanted: dict[int, list[str]] = {}
+    for type_, id_ in addresses:
+        wanted.setdefault(type_, []).append(id_)
+    seen: set[Address] = set()
+    for type_, ids in wanted.items():
+        keys = await searching.match_keys(
+            ctx.tx, Ids(tuple(ids)), ctx.registry.type_name(type_), ctx, limit=len(ids), deleted=True
+        )
+        seen.update((type_, id_) for _, id_ in keys)
+    return set(addresses) - seen
+
+
+def _allowed(ctx: Context, resource: Resource, current: Current | None, *, unseen: bool) -> Resource:
+    """Refuse what no update would change; what is hidden from the actor is carried over."""
+    if current is None:
+        return resource
+    type_, id_ = _named(resource)
+    if unseen and current.vid:
+        raise NotFound(f"{type_}/{id_}")
+    lifecycle.check_change(current)
+    if ctx.policy.unrestricted or current.body is None:
+        return resource
+    before = json.parse(current.body.encode())
+    ctx.policy.check(ctx, "update", type_, before=before, after=resource)
+    return hiding.keep_hidden(ctx, type_, before, resource)
 
 
 def _named(resource: Resource) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from hsba.fhir.problems import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from hsba.record.context import Context
 
@@ -36,6 +37,12 @@ class Call:
     address: str = ""
     query: tuple[tuple[str, str], ...] = ()
     """What stood in the address, for links to further pages."""
+    file: Path | None = None
+    """Where the content lies that came as lines (NDJSON), for an operation that takes a file."""
+    strict: bool = True
+    """Whether a parameter that is not known is refused (`Prefer: handling`)."""
+    asynchronous: bool = False
+    """Whether the answer may come later (`Prefer: respond-async`)."""
 
     @classmethod
     def of(
@@ -48,6 +55,7 @@ class Call:
         pairs: Iterable[tuple[str, str]] = (),
         body: Resource | None = None,
         address: str = "",
+        **more: Any,
     ) -> Call:
         """A call as it came: parameters from the address, and from a body that is Parameters or the one resource."""
         pairs = tuple(pairs)
@@ -63,7 +71,7 @@ class Call:
             found.extend(given)
         elif body is not None:
             found.append({"name": "resource", "resource": body})
-        return cls(name, type, id, vid, tuple(found), address, pairs)
+        return cls(name, type, id, vid, tuple(found), address, pairs, **more)
 
     def all(self, name: str) -> list[Any]:
         """Every value given under a name, whatever its type."""
@@ -95,7 +103,21 @@ class Call:
         return found[0] if found else None
 
 
-Handler = Callable[["Context", Call], Awaitable[Resource | None]]
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is more than a resource: its status and headers, and a resource, some text or a file."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    resource: Resource | None = None
+    text: str = ""
+    file: Path | None = None
+    """Sent piece by piece, as it lies there."""
+    media: str = "application/json"
+    """What text or file is."""
+
+
+Handler = Callable[["Context", Call], Awaitable[Resource | Reply | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +134,12 @@ class Operation:
     tx: Room = "reading"
     definition: str = ""
     """The canonical address of its OperationDefinition."""
+    remove: Handler | None = None
+    """What answers DELETE, where what the address names may be given up."""
+    alone: bool = False
+    """Whether it answers with more than a resource, and so cannot stand in a batch or transaction."""
+    takes_lines: bool = False
+    """Whether NDJSON is kept in a file for it as it comes, however long it is."""
 
     def fits(self, level: Level, type: str | None) -> bool:
         """Whether it may be called there."""
@@ -126,4 +154,4 @@ def parameters(*parts: Resource) -> Resource:
     return found
 
 
-__all__ = ["Call", "Handler", "Level", "Operation", "parameters"]
+__all__ = ["Call", "Handler", "Level", "Operation", "Reply", "parameters"]

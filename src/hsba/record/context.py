@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import uuid_utils.compat as uuid7s
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
     from hsba.fhir.definitions import Definitions
@@ -78,6 +79,8 @@ class Context:
     clock: Clock
     rules: Rules
     tx: Connection
+    files: Path
+    """The folder for files that are not the record itself (exports and the like)."""
     request: UUID = field(default_factory=uuid7s.uuid7)
     reason: str | None = None
     source: Source | None = None

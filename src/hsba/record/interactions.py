@@ -266,7 +266,9 @@ def require_match(current: Current | None, if_match: str | None) -> None:
 def unchanged(before: Resource, after: Resource) -> bool:
     """Whether an update would change nothing but the stamp; the order of names does not matter, digits do."""
     one, other = _bare(before), _bare(after)
-    return one == other and _equal(one, other)  # the first is quick to see a difference, the second sees every digit
+    return one == other and _equal(
+        one, other
+    )  # the first is quick to see a difference, the second sees every digit
 
 
 def _bare(resource: Resource) -> Resource:

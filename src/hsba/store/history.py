@@ -135,6 +135,18 @@ async def of_types(
     return [_entry(row) for row in rows]
 
 
+async def last_bodies(tx: Connection, tenant: int, keys: list[int]) -> dict[int, str]:
+    """What some resources, deleted since, said last, by their keys."""
+    rows = await tx.fetch(
+        "SELECT k.key, v.body FROM unnest($2::bigint[]) AS k(key) CROSS JOIN LATERAL ("
+        "SELECT x.body FROM record.version x WHERE x.tenant = $1 AND x.resource = k.key AND x.body IS NOT NULL"
+        " ORDER BY x.vid DESC LIMIT 1) v",
+        tenant,
+        keys,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def snapshot(tx: Connection) -> str:
     """The snapshot of this moment, for a cursor."""
     text: str = await tx.fetchval("SELECT pg_current_snapshot()::text")

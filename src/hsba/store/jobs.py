@@ -46,6 +46,7 @@ class Status:
     """How far a job is, for the one who asked for it."""
 
     id: int
+    tenant: int | None
     kind: str
     state: str
     detail: dict[str, Any]
@@ -102,6 +103,11 @@ async def progress(tx: Connection, job: int, state: dict[str, Any]) -> bool:
     return bool(kept)
 
 
+async def alive(tx: Connection, job: int) -> None:
+    """Keep that we are alive, during a step that takes its time."""
+    await tx.execute("UPDATE ops.job SET taken = now() WHERE id = $1 AND state = 'running'", job)
+
+
 async def done(tx: Connection, job: int, state: dict[str, Any]) -> None:
     """Close a job as done, with its last figures."""
     await tx.execute(
@@ -136,15 +142,33 @@ async def cancel(tx: Connection, job: int) -> bool:
     )
 
 
+async def unfinished(tx: Connection, kind: str, *, tenant: int | None = None) -> list[dict[str, Any]]:
+    """What the waiting and running jobs of a kind are about; those of one tenant, or all."""
+    rows = await tx.fetch(
+        "SELECT detail FROM ops.job WHERE state IN ('waiting', 'running') AND kind = $1"
+        " AND ($2::integer IS NULL OR tenant = $2)",
+        kind,
+        tenant,
+    )
+    return [_dict(row["detail"]) for row in rows]
+
+
+async def forget(tx: Connection, job: int) -> None:
+    """Take a job that has ended off the list, so that nobody may ask for it any more."""
+    await tx.execute("DELETE FROM ops.job WHERE id = $1 AND state NOT IN ('waiting', 'running')", job)
+
+
 async def status(tx: Connection, job: int) -> Status | None:
     """How far a job is."""
     row = await tx.fetchrow(
-        "SELECT id, kind, state, detail, progress, problem, made, ended FROM ops.job WHERE id = $1", job
+        "SELECT id, tenant, kind, state, detail, progress, problem, made, ended FROM ops.job WHERE id = $1",
+        job,
     )
     if row is None:
         return None
     return Status(
         row["id"],
+        row["tenant"],
         row["kind"],
         row["state"],
         _dict(row["detail"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -142,3 +142,16 @@ async def read_all(
     """The current versions at these addresses, tombstones included; what was never written is left out."""
     rows = await tx.fetch(READ_ALL, tenant, [type_ for type_, _ in addresses], [id_ for _, id_ in addresses])
     return {(row[1], row[2]): Stored(*row) for row in rows}
+
+
+async def with_bodies(tx: Connection, tenant: int, found: Sequence[Stored]) -> list[Stored]:
+    """The same versions with their texts, in the same order."""
+    rows = await tx.fetch(
+        "SELECT resource, body FROM record.bodies($1, $2, $3, $4)",
+        tenant,
+        [one.key for one in found],
+        [one.vid for one in found],
+        [one.recorded for one in found],
+    )
+    bodies = {row[0]: row[1] for row in rows}
+    return [replace(one, body=bodies[one.key]) for one in found]

@@ -9,7 +9,7 @@ import pytest
 from hsba.fhir import json
 from hsba.fhir.problems import BadRequest, Forbidden, NotFound, Problem
 from hsba.record import interactions
-from hsba.record.calls import Call, parameters
+from hsba.record.calls import Call, Reply, parameters
 from hsba.record.lifecycle import WrongState, lock
 from hsba.record.operations import OPERATIONS
 
@@ -57,7 +57,9 @@ async def call(
     asked = Call.of(name, type=type, id=id, pairs=pairs, address=ADDRESS, **of)
 
     async def work(ctx: Context) -> Resource | None:
-        return await operation.handler(ctx, asked)
+        answered = await operation.handler(ctx, asked)
+        assert not isinstance(answered, Reply)
+        return answered
 
     if operation.tx == "writing":
         found = await house.do(work)

@@ -68,3 +68,38 @@ def test_unpack__nonsense_is_broken(coding: bytes) -> None:
 )
 def test_chosen__what_the_client_likes(accept: bytes | None, chosen: bytes | None) -> None:
     assert codings.chosen(accept) == chosen
+
+
+def pieces(packed: bytes, coding: bytes, size: int) -> bytes:
+    reader = codings.Unpacker(coding)
+    found = b"".join(
+        plain for start in range(0, len(packed), size) for plain in reader.read(packed[start : start + size])
+    )
+    reader.end()
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 7, 5000, 10_000_000])
+@pytest.mark.parametrize("coding", [b"gzip", b"zstd", b"identity"])
+def test_unpacker__pieces_of_any_size_and_several_streams(coding: bytes, size: int) -> None:
+    body = os.urandom(3000) + bytes(20_000)
+    packed = body if coding == b"identity" else codings.pack(body, coding)
+
+    assert pieces(packed + packed, coding, size) == body + body
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"zstd"])
+def test_unpacker__a_cut_content_is_never_taken_for_whole(coding: bytes) -> None:
+    packed = codings.pack(os.urandom(3000), coding)
+
+    with pytest.raises(codings.BrokenCompression):
+        pieces(packed[:-5], coding, 100)
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"zstd"])
+def test_unpacker__a_bomb_unfolds_bit_by_bit(coding: bytes) -> None:
+    packed = codings.pack(bytes(100_000_000), coding)
+
+    largest = max(len(plain) for plain in codings.Unpacker(coding).read(packed))
+
+    assert largest <= 16 * 1024 * 1024

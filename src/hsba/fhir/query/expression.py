@@ -254,6 +254,14 @@ class InCompartment:
 
 
 @dataclass(frozen=True, slots=True)
+class InCompartments:
+    """It belongs to the compartment of one of these resources; without ids, of any of the type (for exports)."""
+
+    code: str
+    ids: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InList:
     """It is an entry of this List (`_list`)."""
 
@@ -304,6 +312,7 @@ Expression: TypeAlias = (
     | Chain
     | Has
     | InCompartment
+    | InCompartments
     | InList
     | Content
     | Belongs

@@ -45,6 +45,8 @@ CREATE TABLE record.resource (
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX resource_address ON record.resource (tenant, type, id);
 CREATE INDEX resource_recorded ON record.resource (tenant, type, recorded, key) WHERE vid > 0 AND NOT deleted;
+-- What was deleted is little, and an export asks for it type by type.
+CREATE INDEX resource_deleted ON record.resource (tenant, type, key) WHERE deleted;
 CREATE INDEX resource_patient ON record.resource (tenant, patient, type) WHERE patient IS NOT NULL;
 CREATE INDEX resource_encounter ON record.resource (tenant, encounter, type) WHERE encounter IS NOT NULL;
 CREATE INDEX resource_dossier ON record.resource (tenant, dossier) WHERE dossier IS NOT NULL;

@@ -5,5 +5,6 @@ SQL is composed here and nowhere else.
 """
 
 from hsba.store.search.run import Page, condition, count, lock_condition, match_keys, run
+from hsba.store.search.walk import walk
 
-__all__ = ["Page", "condition", "count", "lock_condition", "match_keys", "run"]
+__all__ = ["Page", "condition", "count", "lock_condition", "match_keys", "run", "walk"]

@@ -155,7 +155,9 @@ class Compiler:
             case e.Has(type_, code, where):
                 return self.has(type_, code, where, alias)
             case e.InCompartment(code, id_):
-                return self.compartment(code, id_, alias)
+                return self.compartment(code, (id_,), alias)
+            case e.InCompartments(code, ids):
+                return self.compartment(code, ids, alias)
             case e.InList(id_):
                 return self.in_list(id_, alias)
             case e.Content(words, narrative):
@@ -711,8 +713,11 @@ class Compiler:
             self.facts.wants_merged = True
         return bool(self.facts.merged)
 
-    def compartment(self, code: str, id_: str, alias: Alias) -> str:
-        """It belongs to the compartment of this resource: it is it, or refers to it by one of the parameters."""
+    def compartment(self, code: str, ids: tuple[str, ...] | None, alias: Alias) -> str:
+        """It belongs to the compartment of one of these resources (None is any of the type).
+
+        It is one of them, or refers to one by a parameter of the compartment.
+        """
         members = self.scope.definitions.compartment(code)
         paths: list[Path] = []
         itself = False
@@ -725,8 +730,11 @@ class Compiler:
                     self.trusted or not is_hidden(parameter, self.scope.policy.hidden(type_))
                 ):
                     paths.extend(parameter.paths)
-        keys = self.keys([code], id_)
         on = self.on("x", paths)
+        if ids is None:
+            found = [] if on is None else [self.refers_to_any(code, on, alias)]
+            return self._or([*([self.of_types(alias.name, (code,))] if itself else ()), *found])
+        keys = [key for id_ in ids for key in self.keys([code], id_)]
         parts = []
         if on is not None and keys:
             whose = self.among("x.target", keys)
@@ -736,6 +744,19 @@ class Compiler:
         if itself and keys:
             parts.append(f"SELECT unnest({self.arg(keys)}::bigint[])")
         return f"{alias.name}.key IN ({' UNION ALL '.join(parts)})" if parts else NEVER
+
+    def refers_to_any(self, type_: str, on: str, alias: Alias) -> str:
+        """A reference on some paths leads to a resource of this type, which may have been deleted since.
+
+        Nearly every resource that is asked does, so it is asked one by one: written so, the planner cannot gather all of
+        them first.
+        """
+        whom = self.fresh("t")
+        return (
+            f"(SELECT true FROM record.ix_reference x JOIN record.resource {whom} ON {whom}.key = x.target"
+            f" WHERE x.tenant = $1 AND x.resource = {alias.name}.key AND {on}"
+            f" AND {whom}.tenant = $1 AND {self.of_types(whom, (type_,))} LIMIT 1) IS TRUE"
+        )
 
     def in_list(self, id_: str, alias: Alias) -> str:
         """It is an entry of a List that may be seen."""

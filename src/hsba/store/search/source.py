@@ -62,7 +62,7 @@ def is_narrow(compiler: Compiler, where: e.Expression, alias: Alias) -> bool:
     """Whether a part of the condition leaves so few resources that sorting them is cheaper than walking an index."""
     for part in where.parts if isinstance(where, e.And) else (where,):
         match part:
-            case e.Ids() | e.InCompartment() | e.InList():
+            case e.Ids() | e.InCompartment() | e.InCompartments(_, tuple()) | e.InList():
                 return True
             case e.Match(_, e.Reference("Patient" | "Encounter", str())):
                 return True
