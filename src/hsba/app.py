@@ -13,11 +13,14 @@ from hsba import config
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
+from hsba.ops.hooks import deliver as hooks
 from hsba.record import codes as core_codes
 from hsba.record import tenants
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll, NoTrail
+from hsba.record.subscriptions import watch as subscriptions
+from hsba.record.subscriptions.addresses import Targets
 from hsba.record.tenants import Tenants
 from hsba.store import migrate
 from hsba.store.pool import Pool
@@ -44,9 +47,9 @@ FIRST_TENANT = ("main", "Cơ sở khám bệnh, chữa bệnh")
 CANONICAL = "http://fhir.hl7.org.vn/core"
 
 
-JOBS: tuple[Kind, ...] = ()
+JOBS: tuple[Kind, ...] = (*hooks.JOBS,)
 """Every kind of job, from the rooms' own tables."""
-FOLLOWERS: tuple[Follower, ...] = ()
+FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS,)
 """Everything that reads the feed of versions, from the rooms' own tables."""
 
 
@@ -119,6 +122,7 @@ def rules(settings: Settings) -> Rules:
         refuse_dangling_references=settings.refuse_dangling_references,
         late_after=timedelta(hours=settings.late_after_hours),
         max_search_count=settings.max_search_count,
+        targets=Targets.of(settings.subscription_targets, plain=settings.subscription_http),
     )
 
 
