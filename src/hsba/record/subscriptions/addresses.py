@@ -23,8 +23,8 @@ Network = IPv4Network | IPv6Network
 _TEXT = re.compile(r"[!-~]{1,2000}")
 _NAME = re.compile(r"(?!.{254})[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\.?")
 _USUAL = {"https": 443, "http": 80}
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_COMPATIBLE = IPv6Network("::/96")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
 class TargetRefused(Unprocessable):
@@ -150,32 +150,24 @@ def _literal(host: str) -> Address | None:
 
 def _never(address: Address) -> bool:
     """What no name may lead to, only a network in the setting: link-local (cloud metadata), multicast, nowhere."""
-    inner = _embedded(address)
-    return any(
-        one.is_link_local or one.is_multicast or one.is_unspecified or one.is_reserved
-        for one in (address, *inner)
-        if not (inner and one is address)
-    )
+    one = _embedded(address) or address
+    return one.is_link_local or one.is_multicast or one.is_unspecified
 
 
 def is_public(address: Address) -> bool:
     """Whether anybody on the internet has this address: global unicast, whatever other address is wrapped in it."""
     inner = _embedded(address)
-    if inner:
-        return all(is_public(one) for one in inner)
+    if inner is not None:
+        return is_public(inner)
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-def _embedded(address: Address) -> tuple[IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 address stands for: mapped, compatible, 6to4, Teredo, NAT64."""
+def _embedded(address: Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for: mapped, 6to4, or NAT64 under the well-known prefix."""
     if isinstance(address, IPv4Address):
-        return ()
-    if address.ipv4_mapped is not None:
-        return (address.ipv4_mapped,)
-    if address.sixtofour is not None:
-        return (address.sixtofour,)
-    if address.teredo is not None:
-        return address.teredo
-    if any(address in network for network in (*_NAT64, _COMPATIBLE)):
-        return (IPv4Address(int(address) & 0xFFFFFFFF),)
-    return ()
+        return None
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour

@@ -30,6 +30,7 @@ class Target:
     status: int = 200
     slow: float = 0.0
     extra: str = ""
+    calls: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -44,21 +45,30 @@ class Target:
         return self.told
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-                method, path, _ = head[0].split(" ")
-                headers = dict(line.split(": ", 1) for line in head[1:] if line)
-                headers = {name.lower(): value for name, value in headers.items()}
-                body = await reader.readexactly(int(headers.get("content-length", 0)))
-                self.told.append(Told(method, path, headers, body))
-                if self.slow:
-                    await asyncio.sleep(self.slow)
-                writer.write(
-                    f"HTTP/1.1 {self.status} Said\r\n{self.extra}Content-Length: 2\r\n\r\nok".encode()
-                )
-                await writer.drain()
-        writer.close()
+        """Answer the requests of one connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.calls.add(task)
+        try:
+            await self.answer(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self.calls.discard(task)
+            writer.transport.abort()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            method, path, _ = head[0].split(" ")
+            headers = dict(line.split(": ", 1) for line in head[1:] if line)
+            headers = {name.lower(): value for name, value in headers.items()}
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            self.told.append(Told(method, path, headers, body))
+            if self.slow:
+                await asyncio.sleep(self.slow)
+            writer.write(f"HTTP/1.1 {self.status} Said\r\n{self.extra}Content-Length: 2\r\n\r\nok".encode())
+            await writer.drain()
 
 
 @contextlib.asynccontextmanager
@@ -71,6 +81,9 @@ async def listening(port: int = 0) -> AsyncIterator[Target]:
         yield target
     finally:
         server.close()
+        for call in list(target.calls):
+            call.cancel()
+        await asyncio.gather(*target.calls, return_exceptions=True)
 
 
 async def until(true: object, seconds: float = 30.0) -> None:
