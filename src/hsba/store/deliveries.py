@@ -143,16 +143,17 @@ async def wake(tx: Connection, tenant: int, subscription: int) -> None:
         await tx.execute("UPDATE ops.job SET due = least(due, now()) WHERE id = $1", row["id"])
 
 
-async def next_row(tx: Connection, tenant: int, subscription: int) -> Row | None:
+async def next_rows(tx: Connection, tenant: int, subscription: int, limit: int) -> list[Row]:
     """What is due to be told, the longest due first."""
-    row = await tx.fetchrow(
+    rows = await tx.fetch(
         "SELECT d.resource, r.type, r.id, d.vid, d.tries FROM record.delivery d"
         " JOIN record.resource r ON r.tenant = d.tenant AND r.key = d.resource"
-        " WHERE d.tenant = $1 AND d.subscription = $2 AND d.due <= now() ORDER BY d.due LIMIT 1",
+        " WHERE d.tenant = $1 AND d.subscription = $2 AND d.due <= now() ORDER BY d.due LIMIT $3",
         tenant,
         subscription,
+        limit,
     )
-    return None if row is None else Row(*row)
+    return [Row(*row) for row in rows]
 
 
 async def told(tx: Connection, tenant: int, subscription: int, resource: int, vid: int) -> None:
@@ -178,10 +179,10 @@ async def refused(tx: Connection, tenant: int, subscription: int, resource: int,
     )
 
 
-async def drop(tx: Connection, tenant: int, subscription: int) -> None:
-    """Forget what a subscription had still to tell: it was turned off or deleted."""
+async def drop(tx: Connection, tenant: int, subscriptions: list[int]) -> None:
+    """Forget what some subscriptions had still to tell: they were turned off or deleted."""
     await tx.execute(
-        "DELETE FROM record.delivery WHERE tenant = $1 AND subscription = $2", tenant, subscription
+        "DELETE FROM record.delivery WHERE tenant = $1 AND subscription = ANY($2)", tenant, subscriptions
     )
 
 

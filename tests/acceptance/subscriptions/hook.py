@@ -84,6 +84,7 @@ async def listening(port: int = 0) -> AsyncIterator[Target]:
         for call in list(target.calls):
             call.cancel()
         await asyncio.gather(*target.calls, return_exceptions=True)
+        await asyncio.sleep(0.01)  # what was aborted closes in the loop's next turn
 
 
 async def until(true: object, seconds: float = 30.0) -> None:

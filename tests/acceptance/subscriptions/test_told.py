@@ -16,6 +16,7 @@ from hsba.fhir.query.expression import Everything, Expression, Ids, Not
 from hsba.record import interactions, tenants
 from hsba.record.context import Actor
 from hsba.record.ports import AllowAll
+from hsba.record.subscriptions.watch import watch
 
 if TYPE_CHECKING:
     from acceptance.door import Resource
@@ -191,3 +192,29 @@ async def test_tenants__hear_nothing_of_each_other(client: Client, services: App
 
     assert target.paths() == [f"/hook/Patient/{here['id']}"]
     assert other.paths() == [f"/hook/Patient/{there['id']}"]
+
+
+async def test_follower__without_subscriptions_writes_nothing(client: Client, services: App) -> None:
+    for _ in range(3):
+        await client.made(patient())
+        assert await watch(services) == 0
+
+    async with services.pool.bare() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM ops.feed_cursor") == 0
+        assert await tx.fetchval("SELECT count(*) FROM ops.job") == 0
+
+
+async def test_delivery__of_many_leaves_nothing_behind(client: Client, services: App, target: Target) -> None:
+    async with working(services):
+        await subscribed(client, subscription(target, channel={"payload": JSON}))
+        people = {(await client.made(patient()))["id"] for _ in range(60)}
+        await until(lambda: {path.rpartition("/")[2] for path in target.paths()} == people)
+
+        async def idle() -> bool:
+            async with services.pool.reading(services.tenants.get().id) as tx:
+                left = await tx.fetchval("SELECT count(*) FROM record.delivery")
+                return bool(left + await tx.fetchval("SELECT count(*) FROM ops.job") == 0)
+
+        await until(idle)
+
+    assert len(target.told) == 60

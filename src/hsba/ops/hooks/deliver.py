@@ -10,6 +10,7 @@ update, PUT [endpoint]/[type]/[id].)
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ TRIES = 14
 """So often something is tried in vain, over about three hours, before the subscription is set to `error`."""
 SIDE_BY_SIDE = 8
 """So many targets are called at once by each worker."""
+AT_ONCE = 4
+"""So many resources of one subscription are told at once; each of them is always told by one alone."""
 COME_BACK = frozenset({429, 502, 503, 504})
 """Answers that are about the whole target and not about what was sent."""
 
@@ -58,23 +61,27 @@ async def deliver(house: House, job: Job) -> dict[str, Any]:
         while True:
             async with house.pool.reading(tenant.id) as tx:
                 watched = await work.watched(tx)
-                row = await deliveries.next_row(tx, tenant.id, work.key)
+                rows = await deliveries.next_rows(tx, tenant.id, work.key, AT_ONCE)
                 alive = await jobs.progress(tx, job.id, job.progress)
             if not alive:
                 break
-            if watched is None or row is None:
+            if watched is None or not rows:
                 async with house.pool.writing(tenant.id) as tx:
                     if await work.settle(tx, job):
                         break
                 continue
-            try:
-                told += await work.tell(watched, row)
+            answers = await asyncio.gather(*(work.tell(watched, row) for row in rows), return_exceptions=True)
+            told += sum(answer for answer in answers if isinstance(answer, int))
+            failed = next((answer for answer in answers if isinstance(answer, BaseException)), None)
+            if failed is None:
                 unreached = 0
-            except Unreached as problem:
+            elif not isinstance(failed, Unreached):
+                raise failed
+            else:
                 unreached += 1
                 if unreached < TRIES:
-                    raise Later(pause(unreached), {"unreached": unreached}) from problem
-                await work.give_up(watched, f"The target cannot be reached ({problem}), {TRIES} times.")
+                    raise Later(pause(unreached), {"unreached": unreached})
+                await work.give_up(watched, f"The target cannot be reached ({failed}), {TRIES} times.")
     return {"told": told}
 
 
@@ -111,7 +118,7 @@ class _Work:
         status = "off" if held is None else state.status(held)
         if status not in state.IN_FORCE:
             if status == "off":
-                await deliveries.drop(tx, self.tenant.id, self.key)
+                await deliveries.drop(tx, self.tenant.id, [self.key])
             await deliveries.end(tx, job.id)
             return True
         wait = await deliveries.wait(tx, self.tenant.id, self.key)
@@ -186,6 +193,7 @@ class _Work:
                 watched.id,
                 "error",
                 of=state.IN_FORCE,
+                vid=watched.vid,  # whoever changed it meanwhile is not answered for the old one
                 error=f"{why} What was not told is kept: mend the target and set the status to requested.",
             )
 

@@ -39,6 +39,8 @@ OURS = frozenset(
 )  # fmt: skip
 """Header lines that are the server's to write."""
 MOST_HEADERS = 20
+LONGEST = 4000
+"""Characters of the criteria."""
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):[ ]*([!-~](?:[ -~]{0,3998}[!-~])?)")
 
@@ -90,6 +92,10 @@ def criteria(ctx: Context, text: str) -> tuple[str, Expression]:
         raise BadRequest(
             "The criteria begin with a resource type, as in Observation?code=….",
             vi="Điều kiện bắt đầu bằng loại tài nguyên, ví dụ Observation?code=….",
+        )
+    if len(text) > LONGEST:
+        raise BadRequest(
+            f"The criteria have more than {LONGEST} characters.", vi=f"Điều kiện dài hơn {LONGEST} ký tự."
         )
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)

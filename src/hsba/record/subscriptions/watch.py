@@ -10,7 +10,6 @@ depend on when this process ran.  R4 tells nothing of deletes (FHIR R4 subscript
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -85,9 +84,9 @@ async def watch(house: House) -> int:
         try:
             async with house.pool.writing(tenant.id) as tx:
                 page = await _page(house, tx, tenant, place)
-        except RETRY:
-            log.warning("a page of the feed met another writer and is read again")
-            await asyncio.sleep(0)
+        except (*RETRY, asyncpg.QueryCanceledError, Problem) as problem:
+            told = {"tenant": tenant.slug, "problem": type(problem).__name__}
+            log.warning("a page of the feed will be read again", extra=told)
             continue
         if page is not None:
             memory.places[tenant.id], count = page
@@ -187,12 +186,14 @@ async def _matched(
 
 
 async def _in_force(house: House, tx: Connection, tenant: Tenant, at: int) -> tuple[Watched, ...]:
-    """The subscriptions as they stood at a place of the feed; those just asked for become active."""
+    """The subscriptions as they stood at a place of the feed; those just asked for become active, those off forget."""
     server = state.as_server(house, tx, tenant)
-    found = []
+    found, off = [], []
     for held in await deliveries.held(tx, tenant.id, house.registry.type_id(state.TYPE), at):
         status = state.status(held)
         if status not in state.IN_FORCE:
+            if status == "off":
+                off.append(held.key)
             continue
         try:
             one = state.read(state.as_owner(house, tx, tenant, state.owner(held)), held)
@@ -206,6 +207,8 @@ async def _in_force(house: House, tx: Connection, tenant: Tenant, at: int) -> tu
             server, one.id, "active", of=("requested",), vid=one.vid
         ):
             await deliveries.again(tx, tenant.id, one.key)
+    if off:
+        await deliveries.drop(tx, tenant.id, off)
     return tuple(found)
 
 
