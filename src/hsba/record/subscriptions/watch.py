@@ -144,16 +144,15 @@ async def _page(
         type_ = house.registry.type_name(entry.stored.type)
         newest.setdefault(type_, {})[entry.stored.id] = (entry.stored.key, entry.stored.vid)
     matched = [(one, await _matched(house, tx, tenant, one, newest.get(one.type, {}))) for one in watched]
-    for (
-        one,
-        found,
-    ) in matched:  # only now is anything written: until then no other follower waits for this transaction
+    # Only now is anything written: until here no other follower of the feed waits for this transaction.
+    for one, found in matched:
         if found is None:
             await state.change(
                 state.as_server(house, tx, tenant),
                 one.id,
                 "error",
                 of=state.IN_FORCE,
+                vid=one.vid,
                 error="The criteria take too long to match; narrow them and set the status to requested.",
             )
         elif found:
@@ -219,7 +218,8 @@ async def _ended(
     now = house.clock.now()
     over = [one for one in watched if one.ends is not None and one.ends <= now]
     for one in over:
-        await state.change(state.as_server(house, tx, tenant), one.id, "off", of=state.IN_FORCE)
+        server = state.as_server(house, tx, tenant)
+        await state.change(server, one.id, "off", of=state.IN_FORCE, vid=one.vid)
     return tuple(one for one in watched if one not in over)
 
 
