@@ -14,6 +14,7 @@ from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
 from hsba.ops import importing, processes
+from hsba.ops.hooks import deliver as hooks
 from hsba.record import codes as core_codes
 from hsba.record import orders, tenants
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
@@ -21,6 +22,8 @@ from hsba.record.exports import work as exporting
 from hsba.record.exports.operations import OPERATIONS as EXPORT_OPERATIONS
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll, NoTrail
+from hsba.record.subscriptions import watch as subscriptions
+from hsba.record.subscriptions.addresses import Targets
 from hsba.record.tenants import Tenants
 from hsba.store import migrate
 from hsba.store.pool import Pool
@@ -49,9 +52,9 @@ CANONICAL = "http://fhir.hl7.org.vn/core"
 
 OPERATIONS: tuple[Operation, ...] = (*RECORD_OPERATIONS, *EXPORT_OPERATIONS, *importing.OPERATIONS)
 """Every operation, from the rooms' own tables."""
-JOBS: tuple[Kind, ...] = (*orders.JOBS, *exporting.JOBS, *importing.JOBS)
+JOBS: tuple[Kind, ...] = (*orders.JOBS, *exporting.JOBS, *importing.JOBS, *hooks.JOBS)
 """Every kind of job, from the rooms' own tables."""
-FOLLOWERS: tuple[Follower, ...] = ()
+FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS,)
 """Everything that reads the feed of versions, from the rooms' own tables."""
 
 
@@ -125,6 +128,7 @@ def rules(settings: Settings) -> Rules:
         refuse_dangling_references=settings.refuse_dangling_references,
         late_after=timedelta(hours=settings.late_after_hours),
         max_search_count=settings.max_search_count,
+        targets=Targets.of(settings.subscription_targets, plain=settings.subscription_http),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hsba.fhir.problems import Problem
+from hsba.record.subscriptions.addresses import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +61,12 @@ def _flag(value: str) -> bool:
 
 def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    hosts = _list(value)
+    Targets.of(hosts)
+    return hosts
 
 
 def _zone(value: str) -> ZoneInfo:
@@ -152,6 +159,13 @@ SETTINGS = (
     Setting("max_requests", _whole, "256",
             "Requests worked on at once by each process; the next one is asked to come back",
             "Số yêu cầu xử lý cùng lúc của mỗi tiến trình; yêu cầu sau đó được hẹn quay lại"),
+    Setting("subscription_targets", _hosts, "",
+            "Hosts beyond the public internet that subscriptions may point to, with commas: names, IP addresses"
+            " and networks (his.benhvien.vn,10.1.0.0/16)",
+            "Các máy ngoài internet công cộng mà đăng ký nhận tin được trỏ tới, cách nhau bằng dấu phẩy: tên,"
+            " địa chỉ IP, mạng (his.benhvien.vn,10.1.0.0/16)"),
+    Setting("subscription_http", _flag, "no", "Let subscriptions point to http, without encryption",
+            "Cho đăng ký nhận tin trỏ tới http, không mã hóa"),
     Setting("pool_size", _whole, "10", "Connections for reads and writes, for each process",
             "Số kết nối để đọc và ghi, cho mỗi tiến trình"),
     Setting("search_pool_size", _whole, "6", "Connections for searches, for each process",
@@ -186,6 +200,8 @@ class Settings:
     max_body_mb: int
     max_import_mb: int
     max_requests: int
+    subscription_targets: tuple[str, ...]
+    subscription_http: bool
     pool_size: int
     search_pool_size: int
     log_format: str

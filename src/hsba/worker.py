@@ -16,6 +16,7 @@ from hsba import app as house
 from hsba import config, logs
 from hsba.fhir.problems import Problem
 from hsba.ops import processes
+from hsba.record.work import Later
 from hsba.store import jobs, migrate
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hsba.app import App
     from hsba.config import Settings
     from hsba.record.work import Kind
+    from hsba.store.jobs import Job
 
 log = logging.getLogger("hsba.worker")
 
@@ -37,6 +39,12 @@ async def run_one(app: App, kinds: Sequence[Kind]) -> bool:
         job = await jobs.take(tx, [kind.name for kind in kinds])
     if job is None:
         return False
+    await do(app, kinds, job)
+    return True
+
+
+async def do(app: App, kinds: Sequence[Kind], job: Job) -> None:
+    """Do a job that was taken, and say in the queue what became of it."""
     handler = next(kind.handler for kind in kinds if kind.name == job.kind)
     told = {"job": job.id, "kind": job.kind}
     started = time.perf_counter()
@@ -44,6 +52,9 @@ async def run_one(app: App, kinds: Sequence[Kind]) -> bool:
         figures = await handler(app, job)
     except asyncio.CancelledError:
         raise
+    except Later as later:
+        async with app.pool.bare() as tx:
+            await jobs.later(tx, job.id, later.after, later.progress)
     except Problem as problem:
         log.warning("job refused", extra={**told, "problem": type(problem).__name__})
         async with app.pool.bare() as tx:
@@ -58,7 +69,6 @@ async def run_one(app: App, kinds: Sequence[Kind]) -> bool:
         async with app.pool.bare() as tx:
             await jobs.done(tx, job.id, figures)
         log.info("job done", extra={**told, "seconds": round(time.perf_counter() - started, 3)})
-    return True
 
 
 async def repeat(step: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
@@ -74,6 +84,27 @@ async def repeat(step: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> No
                 await asyncio.wait_for(stop.wait(), PAUSE)
 
 
+async def side_by_side(app: App, kind: Kind, stop: asyncio.Event) -> None:
+    """Do up to `slots` jobs of a kind at once, each for itself; what is begun when told to stop is ended."""
+    async with asyncio.TaskGroup() as work:
+        busy: set[asyncio.Task[None]] = set()
+
+        async def take() -> bool:
+            if len(busy) >= kind.slots:
+                await asyncio.wait(busy, timeout=PAUSE, return_when=asyncio.FIRST_COMPLETED)
+                return True
+            async with app.pool.bare() as tx:
+                job = await jobs.take(tx, [kind.name])
+            if job is None:
+                return False
+            task = work.create_task(do(app, [kind], job))
+            busy.add(task)
+            task.add_done_callback(busy.discard)
+            return True
+
+        await repeat(take, stop)
+
+
 async def run(app: App, stop: asyncio.Event) -> None:
     """Follow the feed, do short jobs and do long ones, side by side, until told to stop."""
     next_partitions = 0.0
@@ -86,12 +117,16 @@ async def run(app: App, stop: asyncio.Event) -> None:
             next_partitions = time.monotonic() + PARTITIONS_EVERY
         return sum([await read_on(app) for read_on in app.followers]) > 0
 
-    short = [kind for kind in app.jobs if not kind.long]
-    long = [kind for kind in app.jobs if kind.long]
+    shared = [kind for kind in app.jobs if not kind.slots]
+    short = [kind for kind in shared if not kind.long]
+    long = [kind for kind in shared if kind.long]
     async with asyncio.TaskGroup() as work:
         work.create_task(repeat(follow, stop))
         work.create_task(repeat(partial(run_one, app, short), stop))
         work.create_task(repeat(partial(run_one, app, long), stop))
+        for kind in app.jobs:
+            if kind.slots:
+                work.create_task(side_by_side(app, kind, stop))
 
 
 async def main(settings: Settings) -> None:

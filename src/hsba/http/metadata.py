@@ -29,6 +29,11 @@ OF_A_TYPE = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
 OF_THE_SYSTEM = ("transaction", "batch", "search-system", "history-system")
+DOCUMENTED = {
+    "Subscription": "Channel rest-hook, with payload application/fhir+json, application/fhir+xml or none; at least once;"
+    " criteria are a search on one type without parameters of showing (_sort, _count, _include and the like)."
+}
+"""What a statement has no element for."""
 REMEMBER = 32
 """Statements kept, each for one base address and form; a server has few, a scanner asks with many."""
 
@@ -117,6 +122,7 @@ def _resource(
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
         "supportedProfile": _profiles(definitions).get(name, []),
+        "documentation": DOCUMENTED.get(name, []),
         "interaction": [{"code": code} for code in OF_A_TYPE if code in offered],
         "versioning": "versioned-update",
         "readHistory": True,

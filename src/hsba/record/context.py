@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import uuid_utils.compat as uuid7s
 
+from hsba.record.subscriptions.addresses import Targets
+
 if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
@@ -105,6 +107,7 @@ class Rules:
     late_after: timedelta = timedelta(hours=24)
     validate: bool = True
     max_search_count: int = 1000
+    targets: Targets = field(default_factory=Targets)
 
 
 def new_id() -> str:

@@ -26,11 +26,12 @@ from hsba.fhir.validate import validate
 from hsba.record import hiding, lifecycle
 from hsba.record.context import new_id
 from hsba.record.saving import Pending, Saved, save
+from hsba.record.subscriptions import check as subscriptions
 from hsba.store import resources
 from hsba.store import search as searching
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hsba.fhir.problems import Issue
     from hsba.fhir.query.parse import Search
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from hsba.store.search import Page
 
 Resource = dict[str, Any]
+
+RULES: dict[str, Callable[[Context, Resource], tuple[Issue, ...]]] = {"Subscription": subscriptions.issues}
+"""What a type must fulfil beyond its definition, because this server acts on it."""
 
 
 # --- reading -----------------------------------------------------------------------------------------------
@@ -228,12 +232,14 @@ async def delete_where(ctx: Context, type: str, where: Expression, *, multiple: 
 
 def check(ctx: Context, resource: Resource, *, profiles: Sequence[str] = ()) -> tuple[Issue, ...]:
     """Validate; refuse (422) with every problem found, or answer the warnings."""
-    if not ctx.rules.validate:
-        return ()
-    issues = validate(resource, ctx.definitions, codes=ctx.codes, against=tuple(profiles))
+    issues: tuple[Issue, ...] = ()
+    if ctx.rules.validate:
+        issues = tuple(validate(resource, ctx.definitions, codes=ctx.codes, against=tuple(profiles)))
+    if resource["resourceType"] in RULES and not any(issue.blocks for issue in issues):
+        issues += RULES[resource["resourceType"]](ctx, resource)
     if any(issue.blocks for issue in issues):
-        raise Unprocessable(issues=tuple(issues))
-    return tuple(issues)
+        raise Unprocessable(issues=issues)
+    return issues
 
 
 async def match_one(ctx: Context, type: str, where: Expression) -> str | None:

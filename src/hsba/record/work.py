@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
+    from datetime import timedelta
     from pathlib import Path
 
     from hsba.fhir.definitions import Definitions
-    from hsba.record.context import Actor, Context, Tenant
+    from hsba.record.context import Actor, Clock, Context, Rules, Tenant
     from hsba.record.tenants import Tenants
     from hsba.store.jobs import Job
     from hsba.store.pool import Connection, Pool
@@ -25,6 +26,8 @@ class House(Protocol):
     tenants: Tenants
     definitions: Definitions
     registry: Registry
+    clock: Clock
+    rules: Rules
 
     @property
     def files(self) -> Path:
@@ -60,11 +63,25 @@ Follower = Callable[[House], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of job, and what does it; `long` work runs beside the short and does not hold it up."""
+    """One kind of job, and what does it; `long` work runs beside the short and does not hold it up.
+
+    A kind that mostly waits for somebody else has `slots` of its own: so many of its jobs are done side by side.
+    """
 
     name: str
     handler: Handler
     long: bool = False
+    slots: int = 0
 
 
-__all__ = ["Follower", "Handler", "House", "Kind", "Opener"]
+class Later(Exception):  # a signal, not an accident
+    """The job is to be taken again after a while; nothing is wrong with it, and its attempts are not counted."""
+
+    def __init__(self, after: timedelta, progress: dict[str, Any]) -> None:
+        """Say how long, and what to remember until then."""
+        super().__init__()
+        self.after = after
+        self.progress = progress
+
+
+__all__ = ["Follower", "Handler", "House", "Kind", "Later", "Opener"]

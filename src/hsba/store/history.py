@@ -177,19 +177,31 @@ async def horizon(tx: Connection) -> datetime:
     return when
 
 
+async def bound(tx: Connection) -> int:
+    """The oldest transaction still open: below it nothing can appear any more."""
+    return int(await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
+
+
 async def feed(
-    tx: Connection, tenant: int, after: int, *, limit: int, types: list[int] | None = None
+    tx: Connection,
+    tenant: int,
+    after: int,
+    *,
+    limit: int,
+    types: list[int] | None = None,
+    bodies: bool = True,
 ) -> tuple[list[Entry], int]:
-    """Versions that came after a transaction, in commit-safe order, and how far that is.
+    """Versions that came after a transaction, in commit-safe order, and how far that is; without `bodies` no contents.
 
     Whole transactions only (the page may be longer than the limit), so the cursor is one number.  What stands above
     the oldest open transaction waits, for a smaller xid may still commit.
     """
-    bound = int(await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
-    if bound <= after + 1:
+    end = await bound(tx)
+    if end <= after + 1:
         return [], after
+    columns = _COLUMNS if bodies else _COLUMNS.replace("v.body", "NULL::text")
     rows = await tx.fetch(
-        f"SELECT {_COLUMNS}, r.id FROM (SELECT v.* FROM reference.type t CROSS JOIN LATERAL ("
+        f"SELECT {columns}, r.id FROM (SELECT v.* FROM reference.type t CROSS JOIN LATERAL ("
         "SELECT v.* FROM record.version v WHERE v.tenant = $1 AND v.type = t.id"
         " AND v.xid > $2::text::xid8 AND v.xid < $3::text::xid8"
         " ORDER BY v.xid FETCH FIRST $4 ROWS WITH TIES) v"
@@ -199,12 +211,12 @@ async def feed(
         " ORDER BY v.xid, v.recorded, v.resource, v.vid",
         tenant,
         str(after),
-        str(bound),
+        str(end),
         limit,
         types,
     )
     entries = [_entry(row) for row in rows]
-    return entries, entries[-1].xid if len(entries) >= limit else bound - 1
+    return entries, entries[-1].xid if len(entries) >= limit else end - 1
 
 
 def _entry(row: Any) -> Entry:

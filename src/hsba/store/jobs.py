@@ -131,6 +131,17 @@ async def failed(tx: Connection, job: Job, problem: str, *, final: bool = False)
     )
 
 
+async def later(tx: Connection, job: int, after: timedelta, state: dict[str, Any]) -> None:
+    """Put a job back for a while: nothing is wrong with it, it only has to wait."""
+    await tx.execute(
+        "UPDATE ops.job SET state = 'waiting', due = now() + $2, attempts = 0, progress = $3::jsonb"
+        " WHERE id = $1 AND state = 'running'",
+        job,
+        after,
+        _text(state),
+    )
+
+
 async def cancel(tx: Connection, job: int) -> bool:
     """Stop a job that waits or runs; its worker notices at its next sign of life."""
     return bool(

@@ -88,12 +88,26 @@ CREATE TABLE ops.job (
     ended    timestamptz
 );
 CREATE INDEX job_due ON ops.job (due) WHERE state IN ('waiting', 'running');
+CREATE INDEX job_subscription ON ops.job (tenant, (detail ->> 'subscription'))
+    WHERE kind = 'subscription' AND state IN ('waiting', 'running');
 
 -- How far each follower of the version feed has read.
 CREATE TABLE ops.feed_cursor (
     name text COLLATE "C" PRIMARY KEY,
     xid  xid8 NOT NULL
 );
+
+-- What subscriptions have still to tell: one row for each subscription and resource, whatever number of versions it is about.
+CREATE TABLE record.delivery (
+    tenant       integer NOT NULL,
+    subscription bigint NOT NULL,               -- key of the Subscription
+    resource     bigint NOT NULL,               -- key of what it is told about
+    vid          integer NOT NULL,              -- the newest version that matched
+    due          timestamptz NOT NULL DEFAULT now(),
+    tries        integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, subscription, resource)
+);
+CREATE INDEX delivery_due ON record.delivery (tenant, subscription, due);
 
 -- Blobs by tenant and hash; the bytes lie in the blob folder or here, with a header that names the key.
 CREATE TABLE record.blob (

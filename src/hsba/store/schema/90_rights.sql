@@ -19,7 +19,7 @@ DECLARE
 BEGIN
     FOREACH t IN ARRAY ARRAY['resource', 'version', 'ix_token', 'ix_string', 'ix_date', 'ix_quantity', 'ix_reference',
                              'ix_uri', 'ix_composite', 'ix_text', 'merged', 'version_lock', 'state_change', 'draft', 'number_series', 'number_block',
-                             'idempotency', 'blob'] LOOP
+                             'idempotency', 'blob', 'delivery'] LOOP
         EXECUTE format('ALTER TABLE record.%I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('CREATE POLICY tenant ON record.%I TO hsba_runtime USING (tenant = (SELECT current_setting(''hsba.tenant'', true)::integer))', t);
     END LOOP;
