@@ -104,6 +104,13 @@ class Parameter:
     composites: tuple[Composite, ...] = ()
     url: str = ""
 
+    @property
+    def all_paths(self) -> tuple[Path, ...]:
+        """Every path it looks at, those of its parts included."""
+        joined = [one.path for one in self.composites if one.path is not None]
+        parts = [path for one in self.composites for part in one.parts for path in part.paths]
+        return (*self.paths, *joined, *parts)
+
 
 # --- reading expressions -----------------------------------------------------------------------------------
 

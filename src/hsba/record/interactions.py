@@ -22,7 +22,7 @@ from hsba.fhir.problems import (
 )
 from hsba.fhir.query.expression import Expression, Ids
 from hsba.fhir.validate import validate
-from hsba.record import hiding, lifecycle
+from hsba.record import hiding, lifecycle, parameters
 from hsba.record.context import new_id
 from hsba.record.saving import Pending, Saved, save
 from hsba.store import resources
@@ -225,6 +225,7 @@ def check(ctx: Context, resource: Resource, *, profiles: Sequence[str] = ()) -> 
     issues = validate(resource, ctx.definitions, codes=ctx.codes, against=tuple(profiles))
     if any(issue.blocks for issue in issues):
         raise Unprocessable(issues=tuple(issues))
+    parameters.check(ctx, resource)
     return tuple(issues)
 
 

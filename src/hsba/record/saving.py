@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import extract, json
 from hsba.fhir.problems import Issue, Unprocessable
 from hsba.fhir.query.dates import interval
-from hsba.record import belongs, lifecycle
+from hsba.record import belongs, lifecycle, parameters
 from hsba.store import index, resources
 
 if TYPE_CHECKING:
@@ -106,8 +106,15 @@ async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
     """Save any number of versions in one statement, in the transaction of `ctx`."""
     composed = await compose(ctx, pending)
     await resources.save(
-        ctx.tx, ctx.tenant.id, composed.writes, composed.rows, composed.cleared, provenance(ctx)
+        ctx.tx,
+        ctx.tenant.id,
+        composed.writes,
+        composed.rows,
+        composed.cleared,
+        provenance(ctx),
+        ctx.definitions.generation,
     )
+    await parameters.take_effect(ctx, pending)
     return composed.stored
 
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from hsba.fhir.problems import Busy
+from hsba.store.generation import DefinitionsChanged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 SCHEMAS = "record, reference, ops"
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg ships no types
-    """A connection that remembers which tenant it was set to, and whether its transaction has written addresses."""
+    """A connection that remembers which tenant it was set to, and whether its transaction has written addresses.
 
-    __slots__ = ("tenant", "wrote")
+    `stepped` says how often its transaction has changed the search parameters.
+    """
+
+    __slots__ = ("stepped", "tenant", "wrote")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Start without a tenant: row-level security then shows nothing."""
         super().__init__(*args, **kwargs)
         self.tenant: int | None = None
         self.wrote = False
+        self.stepped = 0
 
     async def use(self, tenant: int) -> None:
         """Show the rows of this tenant and of no other from now on."""
@@ -45,6 +51,10 @@ tables of a new installation were still empty."""
 
 async def _leave_as_it_is(connection: object) -> None:
     """No reset when a connection comes back: our code leaves nothing behind, and a reset costs half the reads/s."""
+
+
+async def _nothing_to_renew(_: Connection) -> None:
+    """A pool without a house around it knows no search parameters."""
 
 
 @asynccontextmanager
@@ -68,6 +78,8 @@ class Pool:
         """Keep the two pools; use `Pool.open`."""
         self._work = work
         self._search = search
+        self.renew: Callable[[Connection], Awaitable[None]] = _nothing_to_renew
+        """Called when the search parameters have changed under a transaction, or by it; `app` sets it."""
 
     @classmethod
     async def open(cls, dsn: str, *, size: int = 10, search_size: int = 6, application: str = "hsba") -> Pool:
@@ -118,12 +130,20 @@ class Pool:
         """A transaction: returning commits, raising rolls back."""
         async with _taken(self._work) as tx:
             await tx.use(tenant)
-            tx.wrote = False
+            tx.wrote, tx.stepped = False, 0
             try:
                 async with tx.transaction():
                     yield tx
+                stepped = tx.stepped > 0
+            except DefinitionsChanged:
+                await self.renew(tx)
+                raise
             finally:
-                tx.wrote = False
+                tx.wrote, tx.stepped = False, 0
+            if stepped:
+                # It is committed; a process that cannot read it now hears of it by the next refusal.
+                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await self.renew(tx)
 
     @asynccontextmanager
     async def bare(self) -> AsyncIterator[Connection]:

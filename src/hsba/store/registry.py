@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hsba.fhir.definitions import Definitions
-    from hsba.fhir.paths import Catalogue, Path
+    from hsba.fhir.paths import Catalogue, Parameter, Path
     from hsba.store.pool import Connection
 
 REMEMBER = 100_000
@@ -45,6 +45,9 @@ class Registry:
         self._names: dict[int, str] = {}
         self._paths: dict[str, int] = {}
         self._waiting: set[int] = set()
+        self._progress: dict[str, tuple[int, int]] = {}
+        self.filled = 0
+        """How often a reindex had opened paths when this process last looked."""
         self._complete: dict[str, object] = {}
         self._systems: dict[str, int] = {"": 0}
 
@@ -151,10 +154,28 @@ class Registry:
         """Whether a reindex has still to fill this path for what was stored before it."""
         return path in self._waiting
 
+    def waits_for(self, parameter: Parameter) -> bool:
+        """Whether a search parameter looks at a path that waits, as far as this process knows."""
+        return any(self._paths.get(path.key) in self._waiting for path in parameter.all_paths)
+
+    def progress(self, type: str) -> tuple[int, int]:
+        """How many resources of a type a reindex had done, of how many, when `waiting` was last read."""
+        return self._progress.get(type, (0, 0))
+
     async def waiting(self, tx: Connection) -> list[tuple[int, str]]:
         """The paths that wait for a reindex, read anew: number and type."""
-        rows = await tx.fetch("SELECT id, type FROM reference.path WHERE NOT ready ORDER BY id")
+        rows = await tx.fetch(
+            "SELECT id, type, kind || ' ' || expression FROM reference.path WHERE NOT ready ORDER BY id"
+        )
         self._waiting = {row[0] for row in rows}
+        if not tx.wrote:
+            self._paths.update((row[2], row[0]) for row in rows)
+        self._progress = {}
+        if rows:
+            told = await tx.fetch(
+                "SELECT type, sum(done)::bigint, sum(total)::bigint FROM ops.reindex GROUP BY type"
+            )
+            self._progress = {self.type_name(row[0]): (row[1], row[2]) for row in told}
         return [(row[0], self.type_name(row[1])) for row in rows]
 
     # --- systems -------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.problems import Busy, VersionConflict
+from hsba.store.generation import DefinitionsChanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -325,7 +326,8 @@ def save_statement(
     counts = [
         f"(SELECT count(*) FROM {name})" for name, here in (("made", fresh), ("changed", changed)) if here
     ]
-    return f"WITH {', '.join(parts)} SELECT {' + '.join(counts)}"
+    fence = f"(SELECT number FROM reference.generation) = ${number + 1}::bigint"
+    return f"WITH {', '.join(parts)} SELECT CASE WHEN {fence} THEN {' + '.join(counts)} ELSE -1 END"
 
 
 async def save(
@@ -335,6 +337,7 @@ async def save(
     rows: Mapping[str, Sequence[Sequence[Any]]],
     cleared: Mapping[str, list[int]],
     provenance: Provenance,
+    generation: int = 0,
 ) -> None:
     """Write versions, current rows and search rows together; refuses when somebody else was faster.
 
@@ -342,7 +345,7 @@ async def save(
     builds on is a VersionConflict.
 
     `rows` maps a table of INDEX_COLUMNS to its columns, each a list, and `cleared` to the keys whose old rows go;
-    tables without any are left out.
+    tables without any are left out.  `generation` says with which search parameters the rows were made (decision 0007).
     """
     fresh = any(write.fresh for write in writes)
     changed = any(not write.fresh for write in writes)
@@ -358,6 +361,8 @@ async def save(
     for table in tables:
         arguments.extend(rows[table])
     tx.wrote = tx.wrote or fresh
-    saved = await tx.fetchval(statement, *arguments)
+    saved = await tx.fetchval(statement, *arguments, generation + tx.stepped)
+    if saved == -1:
+        raise DefinitionsChanged
     if saved != len(writes):
         raise Busy if fresh else VersionConflict
