@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 TARGET = "hsba.app:asgi"
 READY_WITHIN = 60.0
+TELL_EVERY = 0.5
 MIGRATING = Words("Bringing the schema to this release", "Đang nâng lược đồ")
 REINDEXING = {
     "begin": Words("Making search rows", "Đang lập chỉ mục tìm kiếm"),
@@ -368,8 +369,13 @@ async def _reindex(
     """Make search rows in this process; named types are made wholly anew."""
     from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
 
+    told = (0.0, "")
+
     async def note(figures: reindexing.Figures) -> bool:
-        progress(_how_far(figures))
+        nonlocal told
+        if figures.step != told[1] or time.monotonic() - told[0] >= TELL_EVERY:
+            told = (time.monotonic(), figures.step)
+            progress(_how_far(figures))
         return True
 
     async with house.opener(settings, database.runtime, size=4)() as opened:

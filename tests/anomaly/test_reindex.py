@@ -15,8 +15,9 @@ import pytest
 import pytest_asyncio
 
 from house import House
-from hsba import app, config
+from hsba import app, config, worker
 from hsba.fhir import json
+from hsba.fhir.packages import FolderPackage
 from hsba.fhir.query.parse import parse_search
 from hsba.ops import demo as hospital
 from hsba.record import interactions, reindexing
@@ -155,7 +156,7 @@ async def test_reindex__second_save_of_a_transaction_under_way_is_refused(house:
 
 
 async def test_reindex__while_two_processes_write_all_the_time(house: House, other: House) -> None:
-    for number in range(120):
+    for number in range(140):
         await put(house, person(f"p{number:03}", "S"))
     stop = asyncio.Event()
     status: dict[str, str] = {}
@@ -163,7 +164,7 @@ async def test_reindex__while_two_processes_write_all_the_time(house: House, oth
     async def write(at: House, start: int) -> None:
         number = start
         while not stop.is_set():
-            id_, value = f"p{number % 160:03}", "MSDW"[number % 4]
+            id_, value = f"p{number % 160:03}", "MSDW"[(number + number // 160) % 4]
             await put(at, person(id_, value))
             status[id_] = value
             number += 2
@@ -173,13 +174,13 @@ async def test_reindex__while_two_processes_write_all_the_time(house: House, oth
     await asyncio.sleep(0.2)
     await add(house)
     await reindexing.run(house.app, say_nothing)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     stop.set()
     await asyncio.gather(*writers)
     await renewed(house)
 
     for value in "MSDW":
-        wanted = {f"p{n:03}": "S" for n in range(120)} | status
+        wanted = {f"p{n:03}": "S" for n in range(140)} | status
         assert await find(house, f"marital={value}") == sorted(i for i, v in wanted.items() if v == value)
 
 
@@ -257,6 +258,18 @@ async def test_job__cancelled_stops_and_the_next_start_of_the_worker_asks_again(
 
     assert asked == [True, False]
     assert await find(house, "marital=M") == ["a"]
+
+
+async def test_begin__a_release_that_brings_a_parameter_fills_it(house: House) -> None:
+    await put(house, person("a"))
+    assert not await reindexing.begin(house.app)
+    house.app.definitions = house.app.definitions.joined([FolderPackage.of("next", [MARITAL])])
+    await put(house, person("b"))
+
+    assert await reindexing.begin(house.app)
+    assert await worker.run_one(house.app, house.app.jobs)
+
+    assert await find(house, "marital=M") == ["a", "b"]
 
 
 KILLED = textwrap.dedent("""

@@ -265,7 +265,8 @@ class Definitions:
 
     def joined(self, packages: Iterable[Package]) -> Definitions:
         """These definitions and further packages, as new definitions with nothing compiled yet."""
-        return Definitions((*self.packages, *packages))
+        wider = Definitions((*self.packages, *packages))
+        return wider.with_parameters(self._added.values(), self.generation)
 
 
 def read_search_parameter(raw: dict[str, Any]) -> SearchParameter:

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.paths import catalogue
@@ -128,7 +129,9 @@ class _Run:
         waits = [one for one in waits if one.generation <= number]
         if not waits and not self.everything:
             return
-        wanted = " ".join(["all"] * self.everything + [f"{one.path}@{one.generation}" for one in waits])
+        wanted = " ".join(
+            [f"all/{version('hsba')}"] * self.everything + [f"{one.path}@{one.generation}" for one in waits]
+        )
         type_id = house.registry.type_id(type_)
         for keeper in house.tenants.all():
             async with house.pool.writing(keeper.id) as tx:
