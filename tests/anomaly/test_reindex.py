@@ -135,6 +135,32 @@ async def test_reindex__waits_for_a_transaction_that_wrote_by_the_old_definition
     assert await find(house, "marital=M") == ["slow"]
 
 
+async def test_reindex__type_that_two_processes_store_for_the_first_time(house: House, other: House) -> None:
+    """One does not know of the parameter yet, and the other makes the type's paths as if nothing were there."""
+    await add(house)
+    async with other.app.pool.bare() as tx:
+        assert await other.app.registry.types_in_use(tx) == ("SearchParameter",)
+        await tx.execute(
+            "UPDATE reference.generation SET number = 0"
+        )  # the other's moment, just before the change
+    await put(other, person("unknowing"))
+    async with house.app.pool.bare() as tx:
+        await tx.execute("UPDATE reference.generation SET number = 1")
+        numbers = await other.app.registry.types_in_use(tx)
+    assert "Patient" in numbers
+    await put(house, person("knowing"))
+    async with house.app.pool.bare() as tx:
+        await tx.execute("UPDATE reference.path SET ready = true")  # as if both had begun at once
+        job = await jobs.take(tx, ["reindex"])
+        await house.app.registry.waiting(tx)
+    assert job is not None
+    assert await find(house, "marital=M") == ["knowing"]
+
+    await reindexing.job(house.app, job)
+
+    assert await find(house, "marital=M") == ["knowing", "unknowing"]
+
+
 async def test_reindex__second_save_of_a_transaction_under_way_is_refused(house: House, other: House) -> None:
     await put(house, person("first", "S"))
 

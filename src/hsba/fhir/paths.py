@@ -263,6 +263,7 @@ class Catalogue:
     def __init__(self, definitions: Definitions, type_: str) -> None:
         """Read every search parameter of the type; those without a path (`_id`, `_content`…) are not here."""
         self.type = type_
+        self.generation = definitions.generation
         self._definitions = definitions
         self._ancestors = _ancestors(definitions, type_)
         self.paths: dict[str, Path] = {}

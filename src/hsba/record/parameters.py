@@ -77,17 +77,24 @@ async def take_effect(ctx: Context, pending: Sequence[Pending]) -> None:
         others = [_raw(row) for other, row in now.items() if other != url]
         added.check(_raw(now[url]), packages.with_parameters(others, number))
     raws = [_raw(rows[url]) for rows in (was, now) for url in changed & rows.keys()]
-    if await _change_paths(ctx, old, new, {base for raw in raws for base in raw["base"]}, number):
-        await jobs.enqueue(ctx.tx, JOB, {"generation": number})
+    unused = await _change_paths(ctx, old, new, {base for raw in raws for base in raw["base"]}, number)
+    await jobs.enqueue(ctx.tx, JOB, {"generation": number, "unused": unused})
 
 
 async def _change_paths(
     ctx: Context, old: Definitions, new: Definitions, bases: set[str], number: int
-) -> bool:
-    """Close for searches the paths that the change adds, and give up those it drops; False when there are none."""
+) -> list[str]:
+    """Close for searches the paths that the change adds, and give up those it drops; answers the types not in use.
+
+    Nothing is stored of those, unless somebody does so for the first time at this moment: the job looks there again.
+    """
     came: list[int] = []
     gone: list[int] = []
-    for type_ in new.types_of(bases):
+    types = new.types_of(bases)
+    in_use = await ctx.registry.types_in_use(ctx.tx)
+    for type_ in types:
+        if type_ not in in_use:
+            continue
         before, after = catalogue(old, type_), catalogue(new, type_)
         numbers = await ctx.registry.paths(ctx.tx, after, make=True)
         came += [numbers[key] for key in after.paths.keys() - before.paths.keys()]
@@ -97,7 +104,7 @@ async def _change_paths(
             gone += [numbers[key] for key in dropped if key in numbers]
         await asyncio.sleep(0)  # a parameter of all types is much to read: others get their turn
     await generation.change_paths(ctx.tx, number, added=sorted(came), dropped=sorted(gone))
-    return bool(came or gone)
+    return [type_ for type_ in types if type_ not in in_use]
 
 
 def _brought(tenant: int, id_: str, raw: Resource) -> Brought:

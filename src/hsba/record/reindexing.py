@@ -64,9 +64,19 @@ Note = Callable[[Figures], Awaitable[bool]]
 
 
 async def run(
-    house: House, note: Note, *, types: Sequence[str] = (), everything: bool = False, gently: bool = True
+    house: House,
+    note: Note,
+    *,
+    types: Sequence[str] = (),
+    everything: bool = False,
+    gently: bool = True,
+    unsure: Sequence[str] = (),
+    since: int = 0,
 ) -> Figures:
-    """Fill the paths that wait; of some types only when they are named, and with `everything` make all rows anew."""
+    """Fill the paths that wait; of some types only when they are named, and with `everything` make all rows anew.
+
+    `unsure` are types of which nothing was stored when a search parameter came for them, in the change `since`.
+    """
     figures = Figures()
     work = _Run(house, note, figures, everything=everything, gently=gently)
     async with house.pool.bare() as guard:
@@ -75,7 +85,7 @@ async def run(
             await work.tell("alone")
             await asyncio.sleep(1)
         try:
-            await work.run(types)
+            await work.run(types, unsure, since)
         finally:
             await guard.execute("SELECT pg_advisory_unlock($1)", reindex.LOCK)
     return figures
@@ -95,9 +105,11 @@ class _Run:
         if not await self.note(self.figures):
             raise ReindexStopped
 
-    async def run(self, types: Sequence[str]) -> None:
+    async def run(self, types: Sequence[str], unsure: Sequence[str], since: int) -> None:
         number = await self.drain()
-        for type_ in types or await self.types_in_use():
+        in_use = await self.types_in_use()
+        await self.look_again([type_ for type_ in unsure if type_ in in_use], since)
+        for type_ in types or in_use:
             await self.fill(type_, number)
         await self.sweep(number)
         await self.tell("done")
@@ -119,6 +131,13 @@ class _Run:
     async def types_in_use(self) -> tuple[str, ...]:
         async with self.house.pool.bare() as tx:
             return await self.house.registry.types_in_use(tx)
+
+    async def look_again(self, types: Sequence[str], since: int) -> None:
+        """Types first stored while a search parameter came for them: one process may not have known of it."""
+        house = self.house
+        for type_ in types:
+            async with house.pool.writing(house.tenants.get().id) as tx:
+                await reindex.close_new(tx, house.registry, house.definitions, type_, since)
 
     async def fill(self, type_: str, number: int) -> None:
         """All batches of one type, keeper after keeper; then its paths are open."""
@@ -213,7 +232,8 @@ async def job(house: House, job: Job) -> dict[str, Any]:
             return await jobs.progress(tx, job.id, figures.told())
 
     try:
-        return (await run(house, note)).told()
+        unsure, since = job.detail.get("unused", ()), job.detail.get("generation", 0)
+        return (await run(house, note, unsure=unsure, since=since)).told()
     except ReindexStopped:
         return {}
 

@@ -23,8 +23,8 @@ REMEMBER = 100_000
 """Systems kept at most; there are hundreds, unless somebody invents one for each resource."""
 
 ADD_PATHS = """
-INSERT INTO reference.path (type, kind, expression, ready)
-SELECT $1, kind, expression, NOT EXISTS (SELECT FROM reference.path p WHERE p.type = $1)
+INSERT INTO reference.path (type, kind, expression, ready, generation)
+SELECT $1, kind, expression, NOT EXISTS (SELECT FROM reference.path p WHERE p.type = $1), $4
 FROM unnest($2::text[], $3::text[]) AS w(kind, expression)
 ON CONFLICT (type, kind, expression) DO NOTHING
 """
@@ -120,7 +120,7 @@ class Registry:
             have = {row[1] for row in rows}
             missing = [path for key, path in known.paths.items() if key not in have]
             if missing and make:
-                rows = await self._add_paths(tx, type, missing)
+                rows = await self._add_paths(tx, type, missing, known.generation)
                 have = set(known.paths)
             if tx.wrote:
                 return {**self._paths, **{row[1]: row[0] for row in rows}}
@@ -134,11 +134,17 @@ class Registry:
         sql = "SELECT id, kind || ' ' || expression, ready FROM reference.path WHERE type = $1"
         return [(row[0], row[1], row[2]) for row in await tx.fetch(sql, self.type_id(type))]
 
-    async def _add_paths(self, tx: Connection, type: str, missing: list[Path]) -> list[tuple[int, str, bool]]:
+    async def _add_paths(
+        self, tx: Connection, type: str, missing: list[Path], generation: int
+    ) -> list[tuple[int, str, bool]]:
         missing.sort(key=lambda path: path.key)
         tx.wrote = True
         await tx.execute(
-            ADD_PATHS, self.type_id(type), [p.kind for p in missing], [p.expression for p in missing]
+            ADD_PATHS,
+            self.type_id(type),
+            [p.kind for p in missing],
+            [p.expression for p in missing],
+            generation,
         )
         return await self._read_paths(tx, type)
 

@@ -104,6 +104,21 @@ async def waiting(tx: Connection, registry: Registry, definitions: Definitions, 
     return [Waiting(row[0], row[1]) for row in rows]
 
 
+async def close_new(
+    tx: Connection, registry: Registry, definitions: Definitions, type: str, since: int
+) -> None:
+    """Close the paths that came with a change of the search parameters, or after it, for a type first stored then."""
+    known = catalogue(definitions, type)
+    numbers = await registry.paths(tx, known, make=True)
+    before = catalogue(definitions.with_parameters([], 0), type).paths.keys()
+    await tx.execute(
+        "UPDATE reference.path SET ready = false"
+        " WHERE id = ANY($1::integer[]) AND generation >= $2 AND ready AND NOT dropped",
+        [numbers[key] for key in known.paths.keys() - before],
+        since,
+    )
+
+
 async def running(tx: Connection) -> frozenset[str]:
     """The transactions under way in this database, this one left out."""
     return frozenset(row[0] for row in await tx.fetch(RUNNING))
