@@ -298,6 +298,34 @@ async def test_begin__a_release_that_brings_a_parameter_fills_it(house: House) -
     assert await find(house, "marital=M") == ["a", "b"]
 
 
+async def test_run__two_at_once_take_turns(house: House, other: House) -> None:
+    await put(house, *(person(f"p{number}") for number in range(5)))
+    await add(house)
+    steps: list[str] = []
+
+    async def note(figures: reindexing.Figures) -> bool:
+        steps.append(figures.step)
+        return True
+
+    first, second = await asyncio.gather(
+        reindexing.run(house.app, note, everything=True), reindexing.run(other.app, note)
+    )
+
+    assert sorted([len(first.types), len(second.types)]) in ([0, 2], [1, 2])
+    assert steps.count("alone") > 2
+    assert await find(house, "marital=M") == [f"p{number}" for number in range(5)]
+
+
+async def test_load__line_with_a_parameter_that_cannot_work_is_refused_alone(house: House) -> None:
+    bad = {**MARITAL, "expression": "Patient.nothing"}
+
+    async with house.writing() as ctx:
+        figures = await load(ctx, [(1, json.dump(bad)), (2, json.dump(person("a")))])
+
+    assert (figures.refused, figures.created) == (1, 1)
+    assert "nothing" in figures.problems[0][1]
+
+
 KILLED = textwrap.dedent("""
     import asyncio, sys
     from hsba import app, config
