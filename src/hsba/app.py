@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import asyncpg
 
 from hsba import config
 from hsba.fhir import definitions as packages
@@ -16,7 +21,7 @@ from hsba.http import web
 from hsba.ops import importing, processes
 from hsba.ops.hooks import deliver as hooks
 from hsba.record import codes as core_codes
-from hsba.record import orders, tenants
+from hsba.record import orders, parameters, reindexing, tenants
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
 from hsba.record.exports import work as exporting
 from hsba.record.exports.operations import OPERATIONS as EXPORT_OPERATIONS
@@ -25,7 +30,7 @@ from hsba.record.ports import AllowAll, NoTrail
 from hsba.record.subscriptions import watch as subscriptions
 from hsba.record.subscriptions.addresses import Targets
 from hsba.record.tenants import Tenants
-from hsba.store import migrate
+from hsba.store import generation, migrate
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
 
@@ -41,18 +46,34 @@ if TYPE_CHECKING:
     from hsba.record.work import Follower, Kind, Opener
     from hsba.store.pool import Connection
 
+log = logging.getLogger("hsba.app")
+
 OPERATOR = Actor(account="operator")
 """Who acts until there are accounts: whoever sits at this machine."""
 
 FIRST_TENANT = ("main", "Cơ sở khám bệnh, chữa bệnh")
 """Name in addresses and title of the keeper that a new database starts with."""
 
+RENEW_EVERY = 1.0
+"""Seconds between two looks at the number of the search parameters (decision 0007)."""
+
 CANONICAL = "http://fhir.hl7.org.vn/core"
 
 
-OPERATIONS: tuple[Operation, ...] = (*RECORD_OPERATIONS, *EXPORT_OPERATIONS, *importing.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *RECORD_OPERATIONS,
+    *EXPORT_OPERATIONS,
+    *importing.OPERATIONS,
+    *reindexing.OPERATIONS,
+)
 """Every operation, from the rooms' own tables."""
-JOBS: tuple[Kind, ...] = (*orders.JOBS, *exporting.JOBS, *importing.JOBS, *hooks.JOBS)
+JOBS: tuple[Kind, ...] = (
+    *orders.JOBS,
+    *exporting.JOBS,
+    *importing.JOBS,
+    *hooks.JOBS,
+    *reindexing.JOBS,
+)
 """Every kind of job, from the rooms' own tables."""
 FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS,)
 """Everything that reads the feed of versions, from the rooms' own tables."""
@@ -81,6 +102,27 @@ class App:
     def files(self) -> Path:
         """The folder for files that are not the record itself."""
         return self.settings.folder("main") / "files"
+
+    async def renew(self, tx: Connection) -> None:
+        """Take over the search parameters that the database has now, for all contexts made from here on."""
+        number, filled = await generation.numbers(tx)
+        if number != self.definitions.generation:
+            known = await generation.read(tx)
+            self.definitions = parameters.from_bodies(self.definitions, known)
+        elif filled == self.registry.filled:
+            return
+        await self.registry.waiting(tx)
+        self.registry.filled = filled
+
+    async def keep_current(self) -> None:
+        """Look every second whether another process has changed the search parameters."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            try:
+                async with self.pool.bare() as tx:
+                    await self.renew(tx)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                log.warning("search parameters could not be read; writes are refused once they change")
 
     @property
     def opener(self) -> Opener:
@@ -182,7 +224,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             await registry.load(tx)
             await keepers.read(tx)
             codes = await core_codes.load(tx, known)
-        yield App(
+        house = App(
             settings=settings,
             pool=pool,
             definitions=known,
@@ -195,6 +237,16 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
         )
+        async with pool.bare() as tx:
+            await house.renew(tx)
+        pool.renew = house.renew
+        watch = asyncio.create_task(house.keep_current())
+        try:
+            yield house
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
     finally:
         await pool.close()
 
@@ -212,8 +264,6 @@ async def prepare(
     note: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Migrate a database, number the types, fill the code lists and name its first tenant; answers the migrations."""
-    import asyncpg  # noqa: PLC0415 - only start-up needs the bare driver
-
     known = definitions(settings)
     tx = await asyncpg.connect(
         owner_dsn, server_settings={"search_path": "record, reference, ops", "timezone": "UTC"}

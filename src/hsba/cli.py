@@ -32,7 +32,7 @@ from hsba.ops import database as databases
 from hsba.ops import demo as hospital
 from hsba.ops import demo_folder, export_folder, loading, processes, selfcheck
 from hsba.ops.selfcheck import Words
-from hsba.record import tenants
+from hsba.record import reindexing, tenants
 from hsba.store import upgrade
 
 if TYPE_CHECKING:
@@ -47,7 +47,18 @@ if TYPE_CHECKING:
 
 TARGET = "hsba.app:asgi"
 READY_WITHIN = 60.0
+TELL_EVERY = 0.5
 MIGRATING = Words("Bringing the schema to this release", "Đang nâng lược đồ")
+REINDEXING = {
+    "begin": Words("Making search rows", "Đang lập chỉ mục tìm kiếm"),
+    "alone": Words("Waiting for another reindex to end", "Đang chờ lượt lập chỉ mục khác xong"),
+    "older transactions": Words(
+        "Waiting for older transactions to end", "Đang chờ các giao dịch cũ kết thúc"
+    ),
+    "sweep": Words("Removing rows nobody searches", "Đang xóa dòng không còn dùng"),
+}
+"""What is told of a reindex, by its step."""
+NOTHING_WAITS = Words("Nothing waits.", "Không có gì phải lập.")
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
 
@@ -327,6 +338,37 @@ def load(
     processes.run(main())
 
 
+@app.command()
+def reindex(
+    *,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Chỉ loại này, được nhiều lần · Only this type, repeatable"),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Lập lại mọi dòng tìm kiếm · Make all search rows anew")
+    ] = False,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Lập chỉ mục tìm kiếm cho nội dung đã lưu · Make the search rows of what is stored."""
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+
+    async def main() -> None:
+        async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
+            await prepare(settings, database, progress)
+            figures = await _reindex(settings, database, types or [], progress, everything=everything)
+        progress.end()
+        for name, (done, total, rows) in sorted(figures.types.items()):
+            words = Words(f"{done} of {total}, {rows} rows", f"{done} trên {total}, {rows} dòng")
+            output.print(f"{name}: {getattr(words, settings.lang)}")
+        if not figures.types:
+            output.print(getattr(NOTHING_WAITS, settings.lang))
+
+    processes.run(main())
+
+
 @app.command(hidden=True)
 def http() -> None:
     """Phục vụ HTTP, do `hsba serve` khởi động · Serve HTTP; started by `hsba serve`."""
@@ -383,6 +425,37 @@ async def _load(
         progress(Words(f"{count} resources loaded", f"đã nạp {count} tài nguyên"))
 
     return await asyncio.to_thread(loading.load, opener, slug, lines, note=note)
+
+
+async def _reindex(
+    settings: Settings, database: Database, types: list[str], progress: Progress, *, everything: bool
+) -> reindexing.Figures:
+    """Make search rows in this process; named types are made wholly anew."""
+    from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
+
+    told = (0.0, "")
+
+    async def note(figures: reindexing.Figures) -> bool:
+        nonlocal told
+        if figures.step != told[1] or time.monotonic() - told[0] >= TELL_EVERY:
+            told = (time.monotonic(), figures.step)
+            progress(_how_far(figures))
+        return True
+
+    async with house.opener(settings, database.runtime, size=4)() as opened:
+        for type_ in types:
+            opened.registry.type_id(type_)  # a name that is no type is refused before anything is done
+        return await reindexing.run(
+            opened, note, types=types, everything=everything or bool(types), gently=False
+        )
+
+
+def _how_far(figures: reindexing.Figures) -> Words:
+    """One line for a person who watches."""
+    if figures.types and figures.step == "batches":
+        name, (done, total, rows) = list(figures.types.items())[-1]
+        return Words(f"{name}: {done} of {total}, {rows} rows", f"{name}: {done} trên {total}, {rows} dòng")
+    return REINDEXING.get(figures.step, REINDEXING["begin"])
 
 
 async def _furnish_demo(settings: Settings, database: Database, folder: Path, progress: Progress) -> None:

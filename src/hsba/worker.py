@@ -16,6 +16,7 @@ from hsba import app as house
 from hsba import config, logs
 from hsba.fhir.problems import Problem
 from hsba.ops import processes
+from hsba.record import reindexing
 from hsba.record.work import Later
 from hsba.store import jobs, migrate
 
@@ -133,6 +134,7 @@ async def main(settings: Settings) -> None:
     """Open the house and work until told to stop."""
     async with house.opened(settings, settings.database_url, size=5) as app:
         processes.calm_collector()
+        await reindexing.begin(app)
         await run(app, asyncio.Event())
 
 

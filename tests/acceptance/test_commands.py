@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -146,6 +147,41 @@ def test_migrate_and_doctor__of_a_new_database(folder: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert "✗" not in done.stdout
+
+
+@pytest.mark.slow
+def test_reindex__fills_what_doctor_says_is_waiting(folder: Path) -> None:
+    people = [
+        {"resourceType": "Patient", "id": f"p{n}", "maritalStatus": {"coding": [{"code": "M"}]}}
+        for n in range(3)
+    ]
+    parameter = {
+        "resourceType": "SearchParameter", "id": "marital", "url": "http://x.example/marital", "name": "Marital",
+        "status": "active", "description": "x", "code": "marital", "base": ["Patient"], "type": "token",
+        "expression": "Patient.maritalStatus",
+    }  # fmt: skip
+    lines = folder / "lines.ndjson"
+    lines.write_text("\n".join(map(json.dumps, [*people, parameter])))
+    where = ("--data", folder / "data")
+
+    loaded = run("load", lines, *where)
+    before = run("doctor", *where, HSBA_PORT=str(free_port()))
+    refused = run("reindex", "--type", "Patent", *where)
+    filled = run("reindex", *where)
+    again = run("reindex", *where)
+    anew = run("reindex", "--all", *where)
+    after = run("doctor", *where, HSBA_PORT=str(free_port()))
+
+    assert loaded.returncode == 0, loaded.stderr
+    assert "Task was destroyed" not in loaded.stderr
+    assert "Patient.maritalStatus" in before.stdout
+    assert "hsba reindex" in before.stdout
+    assert refused.returncode != 0
+    assert "Patent" in refused.stderr
+    assert filled.stdout.splitlines() == ["Patient: 3 trên 3, 3 dòng"]
+    assert again.stdout.splitlines() == ["Không có gì phải lập."]
+    assert {line.partition(":")[0] for line in anew.stdout.splitlines()} == {"Patient", "SearchParameter"}
+    assert "hsba reindex" not in after.stdout
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ dictionaries of the whole package would cost over 100 MB in every worker, so not
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -23,6 +24,9 @@ __all__ = ["Constraint", "Definitions", "Element", "SearchParameter", "Type", "d
 
 FOLDER = Path(__file__).parent.parent / "definitions"
 CORE = "hl7.fhir.r4.core"
+
+BY_PARAMETERS = frozenset({"search", "extract", "http.metadata"})
+"""The rooms whose made things depend on search parameters, and not on types and profiles alone (`Definitions.made`)."""
 
 _Made = TypeVar("_Made")
 
@@ -60,6 +64,12 @@ class Definitions:
         self._parameters: dict[str, dict[str, SearchParameter]] = {}
         self._expansions: dict[str, frozenset[tuple[str, str]] | None] = {}
         self._made: dict[tuple[str, str], Any] = {}
+        self.generation = 0
+        """Which state of the search parameters added at run time this is; the packages alone are 0."""
+        self._added: dict[str, dict[str, Any]] = {}
+        self._touched: frozenset[str] = frozenset()
+        self._own: dict[tuple[str, str], Any] = {}
+        self._own_parameters: dict[str, dict[str, SearchParameter]] = {}
 
     @cached_property
     def resource_types(self) -> frozenset[str]:
@@ -120,7 +130,8 @@ class Definitions:
 
     def search_parameters(self, type: str) -> dict[str, SearchParameter]:
         """The search parameters of a resource type by code, those of all resources included."""
-        found = self._parameters.get(type)
+        there = self._own_parameters if type in self._touched else self._parameters
+        found = there.get(type)
         if found is None:
             if type not in self.resource_types:
                 raise UnknownType(type)
@@ -133,7 +144,37 @@ class Definitions:
                         raw = package.read(url)
                         if raw is not None:
                             found[raw["code"]] = read_search_parameter(raw)
-            self._parameters[type] = found
+            for raw in self._added.values():
+                if any(self.is_a(type, base) for base in raw["base"]):
+                    found.setdefault(raw["code"], read_search_parameter(raw))
+            there[type] = found
+        return found
+
+    @property
+    def added(self) -> dict[str, dict[str, Any]]:
+        """The search parameters added at run time, by their canonical addresses; not to be changed."""
+        return self._added
+
+    def types_of(self, bases: Iterable[str]) -> tuple[str, ...]:
+        """The concrete resource types that a search parameter with these bases is for."""
+        wanted = tuple(bases)
+        return tuple(sorted(t for t in self.resource_types if any(self.is_a(t, base) for base in wanted)))
+
+    def with_parameters(self, raws: Iterable[dict[str, Any]], generation: int) -> Definitions:
+        """The packages with these search parameters and no others added; everything they do not touch is shared.
+
+        Types, profiles, validators and the catalogues of types without an added parameter stay the same objects, so a
+        further generation costs milliseconds and the memory of the types it touches.
+        """
+        kept = {raw["url"]: raw for raw in raws if not self._in_packages(raw["url"])}
+        found = copy.copy(self)
+        vars(found).update(
+            generation=generation,
+            _added=kept,
+            _touched=frozenset(type for raw in kept.values() for type in self.types_of(raw["base"])),
+            _own_parameters={},
+            _own={},
+        )
         return found
 
     @cached_property
@@ -162,7 +203,7 @@ class Definitions:
         Not to be changed.
         """
         bare = url.partition("|")[0]
-        found = self._resources.get(bare)
+        found = self._added.get(bare) or self._resources.get(bare)
         if found is None:
             found = self.read(bare)
             # What is not there is not remembered: the addresses come from clients and are without number.
@@ -173,6 +214,8 @@ class Definitions:
     def read(self, url: str) -> dict[str, Any] | None:
         """The definition with this canonical address, read anew and not kept."""
         bare = url.partition("|")[0]
+        if bare in self._added:
+            return self._added[bare]
         for package in reversed(self.packages):
             found = package.read(bare)
             if found is not None:
@@ -180,9 +223,12 @@ class Definitions:
         return None
 
     def has(self, url: str) -> bool:
-        """Whether a loaded package defines this canonical address."""
+        """Whether this canonical address is defined, by a loaded package or at run time."""
         bare = url.partition("|")[0]
-        return any(package.has(bare) for package in self.packages)
+        return bare in self._added or self._in_packages(bare)
+
+    def _in_packages(self, url: str) -> bool:
+        return any(package.has(url) for package in self.packages)
 
     def urls(self, kind: str) -> list[str]:
         """The canonical addresses of all definitions of one resource type, e.g. all ValueSets."""
@@ -201,9 +247,16 @@ class Definitions:
     def made(self, room: str, key: str, make: Callable[[], _Made]) -> _Made:
         """What a room made of a definition (a compiled validator, an XML table), made once for all."""
         place = (room, key)
-        if place not in self._made:
-            self._made[place] = make()
-        value: _Made = self._made[place]
+        there = self._made
+        if (
+            self._touched
+            and room in BY_PARAMETERS
+            and (key in self._touched or key not in self.resource_types)
+        ):
+            there = self._own
+        if place not in there:
+            there[place] = make()
+        value: _Made = there[place]
         return value
 
     def already(self, room: str, key: str) -> Any:
@@ -212,7 +265,8 @@ class Definitions:
 
     def joined(self, packages: Iterable[Package]) -> Definitions:
         """These definitions and further packages, as new definitions with nothing compiled yet."""
-        return Definitions((*self.packages, *packages))
+        wider = Definitions((*self.packages, *packages))
+        return wider.with_parameters(self._added.values(), self.generation)
 
 
 def read_search_parameter(raw: dict[str, Any]) -> SearchParameter:

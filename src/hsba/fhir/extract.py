@@ -548,6 +548,12 @@ def _extension(kind: str) -> _Write:
 _WRITERS.update({(kind, "Extension"): _extension(kind) for kind in ("token", "string", "date", "quantity")})
 _WRITERS.update({(kind, "Extension"): _extension(kind) for kind in ("number", "reference", "uri")})
 
+
+def holds(kind: str, datatype: str) -> bool:
+    """Whether values of a datatype can be searched by a parameter of this kind."""
+    return (kind, datatype) in _WRITERS
+
+
 _TAGS = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"\w+")
 

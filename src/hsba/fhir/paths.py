@@ -104,6 +104,13 @@ class Parameter:
     composites: tuple[Composite, ...] = ()
     url: str = ""
 
+    @property
+    def all_paths(self) -> tuple[Path, ...]:
+        """Every path it looks at, those of its parts included."""
+        joined = [one.path for one in self.composites if one.path is not None]
+        parts = [path for one in self.composites for part in one.parts for path in part.paths]
+        return (*self.paths, *joined, *parts)
+
 
 # --- reading expressions -----------------------------------------------------------------------------------
 
@@ -256,6 +263,7 @@ class Catalogue:
     def __init__(self, definitions: Definitions, type_: str) -> None:
         """Read every search parameter of the type; those without a path (`_id`, `_content`…) are not here."""
         self.type = type_
+        self.generation = definitions.generation
         self._definitions = definitions
         self._ancestors = _ancestors(definitions, type_)
         self.paths: dict[str, Path] = {}

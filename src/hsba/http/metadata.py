@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.definitions import CORE
+from hsba.fhir.paths import catalogue
 from hsba.fhir.problems import BadRequest
 from hsba.http import answers
 from hsba.http.messages import Answer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from hsba.http.messages import Request
     from hsba.http.middleware import Door
     from hsba.record.calls import Operation
+    from hsba.store.registry import Registry
 
 Resource = dict[str, Any]
 
@@ -45,9 +47,15 @@ class Capabilities:
         """Know none yet."""
         self._core: Resource | None = None
         self._bodies: dict[tuple[str, object], tuple[bytes, bytes]] = {}
+        self._state = (0, 0)
 
     def body(self, door: Door, base: str, request: Request) -> tuple[bytes, bytes]:
         """The statement's bytes and ETag for a base address, in the form asked for."""
+        services = door.services
+        state = (services.definitions.generation, services.registry.filled)
+        if state != self._state:  # a search parameter came, went, or is filled now
+            self._core, self._state = None, state
+            self._bodies.clear()
         key = (base, request.shape)
         found = self._bodies.get(key)
         if found is None:
@@ -82,10 +90,11 @@ def statement(door: Door) -> Resource:
         "mode": "server",
         "security": {"cors": bool(door.options.cors_origins)},
         "resource": [
-            _resource(name, offered, offers, definitions) for name in sorted(definitions.resource_types)
+            _resource(name, offered, offers, definitions, door.services.registry)
+            for name in sorted(definitions.resource_types)
         ],
         "interaction": [{"code": code} for code in OF_THE_SYSTEM if code in offered],
-        "searchParam": _parameters(_common(definitions)),
+        "searchParam": _parameters(_common(definitions, door.services.registry)),
         "operation": [_operation(offer) for offer in offers if offer.fits("system", None)],
         "compartment": [
             f"http://hl7.org/fhir/CompartmentDefinition/{code.lower()}" for code in definitions.compartments
@@ -114,9 +123,13 @@ def _release() -> str:
 
 
 def _resource(
-    name: str, offered: set[str], offers: tuple[Operation, ...], definitions: Definitions
+    name: str,
+    offered: set[str],
+    offers: tuple[Operation, ...],
+    definitions: Definitions,
+    registry: Registry,
 ) -> Resource:
-    parameters = definitions.search_parameters(name)
+    parameters = _answered(name, definitions, registry)
     references = sorted(code for code, one in parameters.items() if one.type == "reference")
     found: Resource = {
         "type": name,
@@ -140,6 +153,17 @@ def _resource(
         ],
     }
     return {key: value for key, value in found.items() if value != []}
+
+
+def _answered(name: str, definitions: Definitions, registry: Registry) -> dict[str, SearchParameter]:
+    """The search parameters of a type, without those added at run time that a reindex has still to fill."""
+    parameters = definitions.search_parameters(name)
+    fresh = {code for code, one in parameters.items() if one.url in definitions.added}
+    if not fresh:
+        return parameters
+    known = catalogue(definitions, name).parameters
+    wait = {code for code in fresh & known.keys() if registry.waits_for(known[code])}
+    return {code: one for code, one in parameters.items() if code not in wait}
 
 
 def _referring(name: str, definitions: Definitions) -> list[str]:
@@ -175,11 +199,11 @@ def _profiles(definitions: Definitions) -> dict[str, list[str]]:
     return definitions.made("http.metadata", "profiles", find)
 
 
-def _common(definitions: Definitions) -> dict[str, SearchParameter]:
+def _common(definitions: Definitions, registry: Registry) -> dict[str, SearchParameter]:
     """The search parameters of every type."""
     return {
         code: one
-        for code, one in definitions.search_parameters("Patient").items()
+        for code, one in _answered("Patient", definitions, registry).items()
         if {"Resource", "DomainResource"} & set(one.base)
     }
 

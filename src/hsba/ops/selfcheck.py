@@ -43,6 +43,8 @@ class Words:
 
 
 NOTHING = Words("", "")
+NAMED = 10
+"""Of many things alike so many are told by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +323,12 @@ async def dangling(tx: Connection) -> AsyncIterator[Finding]:
 async def index(tx: Connection) -> AsyncIterator[Finding]:
     """Whether every search path of every type in use is filled."""
     subject = Words("Search rows", "Chỉ mục tìm kiếm")
-    waiting = await tx.fetchval("SELECT count(*) FROM reference.path WHERE NOT ready")
+    waiting = [
+        row["expression"]
+        for row in await tx.fetch(
+            "SELECT expression FROM reference.path WHERE NOT ready AND NOT dropped ORDER BY expression"
+        )
+    ]
     unknown = await tx.fetchval(
         "SELECT count(*) FROM (SELECT DISTINCT type FROM record.resource) r"
         " WHERE NOT EXISTS (SELECT FROM reference.type t WHERE t.id = r.type)"
@@ -333,8 +340,12 @@ async def index(tx: Connection) -> AsyncIterator[Finding]:
         )
     elif waiting:
         todo = Words("Run: hsba reindex", "Hãy chạy: hsba reindex")
+        named = ", ".join(waiting[:NAMED]) + (" …" if len(waiting) > NAMED else "")
         yield Finding(
-            "warning", subject, Words(f"{waiting} paths to fill", f"{waiting} đường dẫn chưa lập"), todo
+            "warning",
+            subject,
+            Words(f"{len(waiting)} paths to fill: {named}", f"{len(waiting)} đường dẫn chưa lập: {named}"),
+            todo,
         )
     else:
         yield Finding("ok", subject, Words("complete", "đầy đủ"))

@@ -23,7 +23,7 @@ from hsba.fhir.problems import (
 )
 from hsba.fhir.query.expression import Expression, Ids
 from hsba.fhir.validate import validate
-from hsba.record import hiding, lifecycle
+from hsba.record import hiding, lifecycle, parameters
 from hsba.record.context import new_id
 from hsba.record.saving import Pending, Saved, save
 from hsba.record.subscriptions import check as subscriptions
@@ -239,6 +239,7 @@ def check(ctx: Context, resource: Resource, *, profiles: Sequence[str] = ()) -> 
         issues += RULES[resource["resourceType"]](ctx, resource)
     if any(issue.blocks for issue in issues):
         raise Unprocessable(issues=issues)
+    parameters.check(ctx, resource)
     return issues
 
 

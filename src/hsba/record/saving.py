@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import extract, json
 from hsba.fhir.problems import Issue, Unprocessable
 from hsba.fhir.query.dates import interval
-from hsba.record import belongs, lifecycle
+from hsba.record import belongs, lifecycle, parameters
 from hsba.store import index, resources
 from hsba.store import saving as store
 
@@ -106,7 +106,7 @@ def _occurred(pending: Pending, recorded: datetime, ctx: Context) -> tuple[datet
 async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
     """Save any number of versions in one call, in the transaction of `ctx`; refused whole where one is refused."""
     composed = await compose(ctx, pending)
-    alone = ctx.alone and ctx.trail.keeps_nothing
+    alone = ctx.alone and ctx.trail.keeps_nothing and not parameters.concerned(pending)
     try:
         await store.save(
             ctx.tx,
@@ -114,6 +114,7 @@ async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
             composed.writes,
             composed.rows,
             provenance(ctx),
+            ctx.definitions.generation,
             dossiers=sorted(composed.dossiers),
             frozen=lifecycle.FROZEN_NUMBERS,
             alone=alone,
@@ -123,6 +124,7 @@ async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
     if alone and ctx.tx.transacted is None:  # it is committed, so the keys may be remembered
         made = {(write.type, write.id): write.key for write in composed.writes}
         ctx.registry.addresses.remember(ctx.tenant.id, made)
+    await parameters.take_effect(ctx, pending)
     return composed.stored
 
 

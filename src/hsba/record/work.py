@@ -39,6 +39,10 @@ class House(Protocol):
         """How another process opens the same house: a function that can be sent to it."""
         ...
 
+    async def renew(self, tx: Connection) -> None:
+        """Take over the search parameters that the database has now."""
+        ...
+
     def context(
         self,
         *,

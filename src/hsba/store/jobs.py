@@ -83,6 +83,14 @@ async def enqueue(
     return number
 
 
+async def is_asked_for(tx: Connection, kind: str) -> bool:
+    """Whether work of this kind waits or runs."""
+    there: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM ops.job WHERE kind = $1 AND state IN ('waiting', 'running'))", kind
+    )
+    return there
+
+
 async def take(tx: Connection, kinds: list[str]) -> Job | None:
     """The next piece of work of these kinds, now ours; None when there is nothing to do."""
     row = await tx.fetchrow(_TAKE, kinds, STALE)

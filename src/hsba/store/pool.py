@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from hsba.fhir.problems import Busy
+from hsba.store.generation import DefinitionsChanged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 SCHEMAS = "record, reference, ops"
 
@@ -20,9 +22,10 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg ships no t
 
     A transaction handed out by `Pool.writing` begins with its first statement; what is asked by `…_alone` before that
     is a transaction of its own, which saves two of three trips to the server for a write that is one statement.
+    `stepped` says how often its transaction has changed the search parameters.
     """
 
-    __slots__ = ("by_key", "tenant", "transacted", "waiting", "wrote")
+    __slots__ = ("by_key", "stepped", "tenant", "transacted", "waiting", "wrote")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Start without a tenant: row-level security then shows nothing."""
@@ -30,6 +33,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg ships no t
         self.tenant: int | None = None
         self.wrote = False
         self.waiting = False
+        self.stepped = 0
         self.transacted: Any = None
         self.by_key: Pool | None = None
 
@@ -108,6 +112,10 @@ async def _leave_as_it_is(connection: object) -> None:
     """No reset when a connection comes back: our code leaves nothing behind, and a reset costs half the reads/s."""
 
 
+async def _nothing_to_renew(_: Connection) -> None:
+    """A pool without a house around it knows no search parameters."""
+
+
 @asynccontextmanager
 async def _taken(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
     """A connection of the pool itself: asyncpg's wrapper around it cannot hold what we remember, and costs time."""
@@ -129,6 +137,8 @@ class Pool:
         """Keep the two pools; use `Pool.open`."""
         self._work = work
         self._search = search
+        self.renew: Callable[[Connection], Awaitable[None]] = _nothing_to_renew
+        """Called when the search parameters have changed under a transaction, or by it; `app` sets it."""
 
     @classmethod
     async def open(cls, dsn: str, *, size: int = 10, search_size: int = 6, application: str = "hsba") -> Pool:
@@ -180,20 +190,26 @@ class Pool:
         """A transaction: returning commits, raising rolls back; it begins with its first statement."""
         async with _taken(self._work) as tx:
             await tx.use(tenant)
-            tx.wrote, tx.waiting, tx.transacted = False, True, None
+            tx.wrote, tx.stepped, tx.waiting, tx.transacted = False, 0, True, None
             try:
                 yield tx
-            except BaseException:
-                tx.waiting = False
-                if tx.transacted is not None:
-                    await tx.transacted.rollback()
-                raise
-            else:
                 tx.waiting = False
                 if tx.transacted is not None:
                     await tx.transacted.commit()
+                stepped = tx.stepped > 0
+            except BaseException as exc:
+                tx.waiting = False
+                if tx.transacted is not None and not tx.is_closed() and tx.is_in_transaction():
+                    await tx.transacted.rollback()
+                if isinstance(exc, DefinitionsChanged):
+                    await self.renew(tx)
+                raise
             finally:
-                tx.wrote, tx.transacted = False, None
+                tx.wrote, tx.stepped, tx.transacted = False, 0, None
+            if stepped:
+                # It is committed; a process that cannot read it now hears of it by the next refusal.
+                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await self.renew(tx)
 
     @asynccontextmanager
     async def bare(self) -> AsyncIterator[Connection]:

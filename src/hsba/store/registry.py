@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hsba.fhir.definitions import Definitions
-    from hsba.fhir.paths import Catalogue, Path
+    from hsba.fhir.paths import Catalogue, Parameter, Path
     from hsba.store.pool import Connection
 
 REMEMBER = 100_000
 """Systems kept at most; there are hundreds, unless somebody invents one for each resource."""
 
 ADD_PATHS = """
-INSERT INTO reference.path (type, kind, expression, ready)
-SELECT $1, kind, expression, NOT EXISTS (SELECT FROM reference.path p WHERE p.type = $1)
+INSERT INTO reference.path (type, kind, expression, ready, generation)
+SELECT $1, kind, expression, NOT EXISTS (SELECT FROM reference.path p WHERE p.type = $1), $4
 FROM unnest($2::text[], $3::text[]) AS w(kind, expression)
 ON CONFLICT (type, kind, expression) DO NOTHING
 """
@@ -45,6 +45,9 @@ class Registry:
         self._names: dict[int, str] = {}
         self._paths: dict[str, int] = {}
         self._waiting: set[int] = set()
+        self._progress: dict[str, tuple[int, int]] = {}
+        self.filled = 0
+        """How often a reindex had opened paths when this process last looked."""
         self._complete: dict[str, object] = {}
         self._systems: dict[str, int] = {"": 0}
 
@@ -117,7 +120,7 @@ class Registry:
             have = {row[1] for row in rows}
             missing = [path for key, path in known.paths.items() if key not in have]
             if missing and make:
-                rows = await self._add_paths(tx, type, missing)
+                rows = await self._add_paths(tx, type, missing, known.generation)
                 have = set(known.paths)
             if tx.wrote:
                 return {**self._paths, **{row[1]: row[0] for row in rows}}
@@ -131,11 +134,17 @@ class Registry:
         sql = "SELECT id, kind || ' ' || expression, ready FROM reference.path WHERE type = $1"
         return [(row[0], row[1], row[2]) for row in await tx.fetch_alone(sql, self.type_id(type))]
 
-    async def _add_paths(self, tx: Connection, type: str, missing: list[Path]) -> list[tuple[int, str, bool]]:
+    async def _add_paths(
+        self, tx: Connection, type: str, missing: list[Path], generation: int
+    ) -> list[tuple[int, str, bool]]:
         missing.sort(key=lambda path: path.key)
         tx.wrote = True
         await tx.execute(
-            ADD_PATHS, self.type_id(type), [p.kind for p in missing], [p.expression for p in missing]
+            ADD_PATHS,
+            self.type_id(type),
+            [p.kind for p in missing],
+            [p.expression for p in missing],
+            generation,
         )
         return await self._read_paths(tx, type)
 
@@ -151,10 +160,28 @@ class Registry:
         """Whether a reindex has still to fill this path for what was stored before it."""
         return path in self._waiting
 
+    def waits_for(self, parameter: Parameter) -> bool:
+        """Whether a search parameter looks at a path that waits, as far as this process knows."""
+        return any(self._paths.get(path.key) in self._waiting for path in parameter.all_paths)
+
+    def progress(self, type: str) -> tuple[int, int]:
+        """How many resources of a type a reindex had done, of how many, when `waiting` was last read."""
+        return self._progress.get(type, (0, 0))
+
     async def waiting(self, tx: Connection) -> list[tuple[int, str]]:
         """The paths that wait for a reindex, read anew: number and type."""
-        rows = await tx.fetch("SELECT id, type FROM reference.path WHERE NOT ready ORDER BY id")
+        rows = await tx.fetch(
+            "SELECT id, type, kind || ' ' || expression FROM reference.path WHERE NOT ready ORDER BY id"
+        )
         self._waiting = {row[0] for row in rows}
+        if not tx.wrote:
+            self._paths.update((row[2], row[0]) for row in rows)
+        self._progress = {}
+        if rows:
+            told = await tx.fetch(
+                "SELECT type, sum(done)::bigint, sum(total)::bigint FROM ops.reindex GROUP BY type"
+            )
+            self._progress = {self.type_name(row[0]): (row[1], row[2]) for row in told}
         return [(row[0], self.type_name(row[1])) for row in rows]
 
     # --- systems -------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import asyncpg
 
 from hsba.fhir.problems import Busy, VersionConflict
+from hsba.store.generation import DefinitionsChanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +25,9 @@ KINDS = ("token", "string", "date", "quantity", "reference", "uri", "composite",
 
 _ROWS = ", ".join(f"${place}" for place in range(2, 2 + 2 * len(KINDS)))
 SAVE_ROWS = f"SELECT record.save_rows($1, {_ROWS})"
-SAVE = f"SELECT record.save({', '.join(f'${place}' for place in range(1, 6 + 2 * len(KINDS)))})"
+SAVE = f"SELECT record.save({', '.join(f'${place}' for place in range(1, 7 + 2 * len(KINDS)))})"
 
-MADE_BY_ANOTHER, CHANGED_BY_ANOTHER, FROZEN_DOSSIER = "HB001", "HB002", "HB003"
+MADE_BY_ANOTHER, CHANGED_BY_ANOTHER, FROZEN_DOSSIER, OTHER_GENERATION = "HB001", "HB002", "HB003", "HB005"
 
 
 class Write(NamedTuple):
@@ -95,6 +96,7 @@ async def save(
     writes: Sequence[Write],
     rows: SearchRows,
     provenance: Provenance,
+    generation: int = 0,
     *,
     dossiers: Sequence[int] = (),
     frozen: Sequence[int] = (),
@@ -103,13 +105,23 @@ async def save(
     """Write versions, current rows and search rows together; refuses when somebody else was faster.
 
     Who made the same new address at the same moment is Busy (a second try finds it there); who changed what this write
-    builds on is a VersionConflict; a dossier in one of the `frozen` states is a FrozenDossier.  With `alone` nothing
+    builds on is a VersionConflict; a dossier in one of the `frozen` states is a FrozenDossier.  `generation` says with
+    which search parameters the rows were made; others are DefinitionsChanged (decision 0007).  With `alone` nothing
     else belongs to this transaction, and where nothing has begun it the call commits by itself.
     """
     ask = tx.fetchval_alone if alone else tx.fetchval
     tx.wrote = tx.wrote or any(write.fresh for write in writes)
     try:
-        await ask(SAVE, tenant, provenance, writes, list(dossiers) or None, list(frozen), *rows.arguments())
+        await ask(
+            SAVE,
+            tenant,
+            provenance,
+            writes,
+            generation + tx.stepped,
+            list(dossiers) or None,
+            list(frozen),
+            *rows.arguments(),
+        )
     except asyncpg.UniqueViolationError as exc:
         raise Busy from exc
     except asyncpg.PostgresError as exc:
@@ -117,6 +129,8 @@ async def save(
             raise Busy from exc
         if exc.sqlstate == CHANGED_BY_ANOTHER:
             raise VersionConflict from exc
+        if exc.sqlstate == OTHER_GENERATION:
+            raise DefinitionsChanged from exc
         if exc.sqlstate == FROZEN_DOSSIER:
             raise FrozenDossier(int(exc.message)) from exc
         raise

@@ -47,7 +47,7 @@ async def rebuild(world: World, *, limit: int = 2) -> list[int]:
         async with world.writing() as ctx:
             done = await reindex.batch(
                 ctx.tx, app.registry, app.definitions, world.tenant.id, world.tenant.zone, "Patient",
-                after=last, limit=limit, paths=paths,
+                after=last, limit=limit, paths=[one.path for one in paths],
             )  # fmt: skip
         last = done.last
         sizes.append(done.resources)

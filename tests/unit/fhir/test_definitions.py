@@ -8,6 +8,7 @@ import pytest
 from hsba.fhir import definitions
 from hsba.fhir.definitions import Definitions, load
 from hsba.fhir.packages import FolderPackage
+from hsba.fhir.paths import catalogue
 from hsba.fhir.problems import UnknownType
 
 if TYPE_CHECKING:
@@ -215,3 +216,52 @@ def test_made__makes_once(core: Definitions) -> None:
         assert core.made("test", "key", make) == "made"
 
     assert calls == [1]
+
+
+ADDED: dict[str, Any] = {
+    "resourceType": "SearchParameter",
+    "url": "http://x/SearchParameter/marital",
+    "code": "marital",
+    "base": ["Patient"],
+    "type": "token",
+    "expression": "Patient.maritalStatus",
+}
+
+
+def test_with_parameters__adds_to_the_types_named_and_shares_all_else() -> None:
+    known = definitions.default()
+    plain = catalogue(known, "Patient"), catalogue(known, "Observation"), known.made("validate", "x", object)
+
+    wider = known.with_parameters([ADDED], 1)
+
+    assert "marital" in catalogue(wider, "Patient").parameters
+    assert "marital" not in known.search_parameters("Patient")
+    assert catalogue(known, "Patient") is plain[0]
+    assert catalogue(wider, "Observation") is plain[1]
+    assert wider.made("validate", "x", object) is plain[2]
+    assert wider.has(ADDED["url"])
+    assert not known.has(ADDED["url"])
+
+
+def test_with_parameters__replaces_what_was_added_before() -> None:
+    wider = definitions.default().with_parameters([ADDED], 1)
+
+    narrow = wider.with_parameters([], 2)
+
+    assert "marital" not in narrow.search_parameters("Patient")
+    assert narrow.generation == 2
+
+
+def test_with_parameters__of_all_resources_reaches_every_type() -> None:
+    source = {
+        **ADDED,
+        "code": "from",
+        "base": ["Resource"],
+        "type": "uri",
+        "expression": "Resource.meta.source",
+    }
+
+    wider = definitions.default().with_parameters([source], 1)
+
+    assert "from" in wider.search_parameters("Bundle")
+    assert catalogue(wider, "Basic").parameters["from"].paths[0].expression == "Basic.meta.source"

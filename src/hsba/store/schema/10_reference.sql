@@ -13,7 +13,27 @@ CREATE TABLE reference.path (
     kind       text COLLATE "C" NOT NULL,      -- token, string, date, number, quantity, reference, uri, composite
     expression text COLLATE "C" NOT NULL,
     ready      boolean NOT NULL DEFAULT false, -- false while a reindex is still to fill it for old resources
+    generation bigint NOT NULL DEFAULT 0,      -- the state of the search parameters that last added or dropped it
+    dropped    boolean NOT NULL DEFAULT false, -- no search parameter looks here any more; its rows go
     UNIQUE (type, kind, expression)
+);
+
+-- Which state the search parameters added at run time are in: a write made with another one is refused (decision 0007).
+CREATE TABLE reference.generation (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    number bigint NOT NULL,             -- one more with each change of the search parameters
+    filled bigint NOT NULL              -- one more when a reindex has opened paths
+);
+INSERT INTO reference.generation (number, filled) VALUES (0, 0);
+
+-- A search parameter added at run time, active; the resource itself lies in the record of the tenant.
+CREATE TABLE reference.search_parameter (
+    tenant integer NOT NULL,            -- who brought it; it works for all
+    id     text COLLATE "C" NOT NULL,
+    url    text COLLATE "C" NOT NULL,
+    digest bytea NOT NULL,              -- of what decides what is indexed and found
+    body   text NOT NULL,
+    PRIMARY KEY (tenant, id)
 );
 
 -- A code system or identifier system. 0 is "no system".

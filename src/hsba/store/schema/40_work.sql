@@ -91,6 +91,18 @@ CREATE INDEX job_due ON ops.job (due) WHERE state IN ('waiting', 'running');
 CREATE INDEX job_subscription ON ops.job (tenant, (detail ->> 'subscription'))
     WHERE kind = 'subscription' AND state IN ('waiting', 'running');
 
+-- How far the search rows of a type have been made anew in a tenant; kept in each batch's own transaction.
+CREATE TABLE ops.reindex (
+    type   smallint NOT NULL,
+    tenant integer NOT NULL,
+    wanted text COLLATE "C" NOT NULL,   -- what is being made: another wish begins anew
+    last   bigint NOT NULL,
+    done   bigint NOT NULL,
+    total  bigint NOT NULL,
+    rows   bigint NOT NULL,
+    PRIMARY KEY (type, tenant)
+);
+
 -- How far each follower of the version feed has read.
 CREATE TABLE ops.feed_cursor (
     name text COLLATE "C" PRIMARY KEY,

@@ -97,9 +97,11 @@ END $$;
 
 -- Save any number of versions with their search rows, whole or not at all. It refuses by SQLSTATE:
 -- HB001 somebody made the same address at this moment, HB002 somebody changed or signed what this builds on,
--- HB003 a dossier is in a frozen state (the message is its number), HB004 not the tenant of this connection.
+-- HB003 a dossier is in a frozen state (the message is its number), HB004 not the tenant of this connection,
+-- HB005 the search rows were made for other search parameters than are in force (decision 0007).
 CREATE FUNCTION record.save(
-    of_tenant integer, who record.save_provenance, writes record.save_version[], dossiers bigint[], frozen smallint[],
+    of_tenant integer, who record.save_provenance, writes record.save_version[], made_for bigint, dossiers bigint[],
+    frozen smallint[],
     tokens record.save_token[], strings record.save_string[], dates record.save_date[],
     quantities record.save_quantity[], refs record.save_reference[], uris record.save_uri[],
     composites record.save_composite[], texts record.save_text[], no_token bigint[], no_string bigint[],
@@ -114,6 +116,9 @@ DECLARE
 BEGIN
     IF of_tenant IS DISTINCT FROM current_setting('hsba.tenant', true)::integer THEN
         RAISE EXCEPTION 'tenant %', of_tenant USING ERRCODE = 'HB004';
+    END IF;
+    IF made_for IS DISTINCT FROM (SELECT number FROM reference.generation) THEN
+        RAISE EXCEPTION 'made for %', made_for USING ERRCODE = 'HB005';
     END IF;
     IF dossiers IS NOT NULL THEN
         -- Whoever closes the dossier waits for us, or we for him.

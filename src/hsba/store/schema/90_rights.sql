@@ -2,8 +2,10 @@
 GRANT USAGE ON SCHEMA reference, record, ops TO hsba_runtime;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA reference TO hsba_runtime;
 GRANT UPDATE, DELETE ON reference.path, reference.value_set, reference.value_set_member, reference.concept_ancestor TO hsba_runtime;
+GRANT UPDATE ON reference.generation TO hsba_runtime;
+GRANT UPDATE, DELETE ON reference.search_parameter TO hsba_runtime;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA record TO hsba_runtime;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ops.job, ops.feed_cursor TO hsba_runtime;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ops.job, ops.feed_cursor, ops.reindex TO hsba_runtime;
 REVOKE INSERT, UPDATE, DELETE ON record.version, record.version_default FROM hsba_runtime;
 REVOKE UPDATE, DELETE ON record.version_lock, record.state_change, record.number_block FROM hsba_runtime;
 REVOKE DELETE ON record.tenant, record.resource, record.number_series, record.blob FROM hsba_runtime;

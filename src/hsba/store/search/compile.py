@@ -277,7 +277,7 @@ class Compiler:
         if self.scope.registry.waits(found) and not self.trusted:
             # Another process may have filled it since this one looked.
             if self.facts.waiting_read:
-                raise StillIndexing(path.expression)
+                raise StillIndexing.of(path.expression, *self.scope.registry.progress(path.type))
             self.facts.wants_waiting = True
         return found
 

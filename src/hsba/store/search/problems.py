@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from hsba.fhir.problems import BadRequest, Forbidden, NotFound
 
 
@@ -16,6 +18,12 @@ class StillIndexing(BadRequest):
 
     code = "incomplete"
     vi = "Tham số này mới thêm, nội dung cũ còn đang lập chỉ mục; hãy thử lại sau."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
+
+    @classmethod
+    def of(cls, expression: str, done: int, total: int) -> StillIndexing:
+        """The refusal, with how far it is."""
+        return cls(f"{expression}: {done} of {total}.", vi=f"{expression}: {done} trên {total}.")
 
 
 class UnknownValueSet(NotFound):
