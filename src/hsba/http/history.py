@@ -49,7 +49,7 @@ async def _answer(ctx: Context, request: Request, type_: str | None, id_: str | 
         type_,
         id_,
         span=Span(since=_since(ctx, asked.get("_since")), at=_at(ctx, asked.get("_at"))),
-        count=_count(asked.get("_count")),
+        count=0 if request.shape.summary == "count" else _count(asked.get("_count")),
         cursor=asked.get("_cursor"),
     )
     links = [("self", _link(request, asked))]
@@ -58,8 +58,6 @@ async def _answer(ctx: Context, request: Request, type_: str | None, id_: str | 
     members = bundles.head(
         "history", links, page.total, id=new_id(), meta={"lastUpdated": instant(ctx.clock.now(), ctx)}
     )
-    if request.shape.summary == "count":
-        return answers.of_bundle(request, members, [], ctx.definitions)
     entries = [_entry(ctx, request, stored, name) for stored, name in page.entries]
     return answers.of_bundle(request, members, entries, ctx.definitions)
 

@@ -76,6 +76,16 @@ async def search(ctx: Context, wanted: Search) -> Page:
     return hiding.hide_page(ctx, page)
 
 
+async def require(ctx: Context, type: str, id: str) -> None:
+    """Refuse, as a read does, what is not there, was deleted or may not be seen; nothing is shown and nobody is told."""
+    stored = await resources.read(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id)
+    if stored is None:
+        raise NotFound(f"{type}/{id}")
+    await may_see(ctx, type, id)
+    if stored.deleted:
+        raise Gone(f"{type}/{id}")
+
+
 async def may_see(ctx: Context, type: str, id: str) -> None:
     """Answer 404 for what this actor may not know of; the policy is a search like any other."""
     if not ctx.policy.unrestricted:
@@ -123,6 +133,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
             deleted=False,
             body=current.body,
         )
+        await ctx.trail.add(ctx, "read", type_, [stored])  # nothing was written, but it is shown
         return Saved(hiding.hide(ctx, type_, stored), created=False, issues=issues, changed=False)
     (stored,) = await save(
         ctx, [Pending("U" if exists else "C", type_, id_, resource, current, before=before)]
