@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,7 +129,9 @@ async def test_history__since_and_at(house: House) -> None:
             assert names(await history(ctx, *where, span=Span(at=(before, two.recorded)))) == ["a/2", "a/1"]
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!!", "MS4yLjMuNA", Cursor(1, 2, 3, "1:2:'; drop").text()])
+@pytest.mark.parametrize(
+    "cursor", ["x", "!!!", "MS4yLjMuNA", Cursor(1, 2, 3, "1:2:'; drop", datetime.now(UTC)).text()]
+)
 async def test_history__a_broken_page_link_is_refused(house: House, cursor: str) -> None:
     await put(house, "a")
     async with house.reading() as ctx:
