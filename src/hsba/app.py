@@ -16,6 +16,7 @@ from hsba.http import web
 from hsba.record import codes as core_codes
 from hsba.record import tenants
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
+from hsba.record.housekeeping import HOUSEKEEPING as RECORD_HOUSEKEEPING
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll, NoTrail
 from hsba.record.tenants import Tenants
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from hsba.fhir.definitions import Definitions
     from hsba.record.operations import Operation
     from hsba.record.ports import Codes, Policy, Trail
-    from hsba.record.work import Follower, Kind, Opener
+    from hsba.record.work import Chore, Follower, Kind, Opener
     from hsba.store.pool import Connection
 
 OPERATOR = Actor(account="operator")
@@ -48,6 +49,8 @@ JOBS: tuple[Kind, ...] = ()
 """Every kind of job, from the rooms' own tables."""
 FOLLOWERS: tuple[Follower, ...] = ()
 """Everything that reads the feed of versions, from the rooms' own tables."""
+HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING,)
+"""Everything that is done again and again, from the rooms' own tables."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,7 @@ class App:
     dsn: str
     jobs: tuple[Kind, ...] = JOBS
     followers: tuple[Follower, ...] = FOLLOWERS
+    housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     clock: Clock = field(default_factory=Clock)
 
     @property
@@ -118,6 +122,7 @@ def rules(settings: Settings) -> Rules:
     return Rules(
         refuse_dangling_references=settings.refuse_dangling_references,
         late_after=timedelta(hours=settings.late_after_hours),
+        answers_kept=timedelta(hours=settings.keep_answers_hours),
         max_search_count=settings.max_search_count,
     )
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hsba.http.metrics import Metrics
     from hsba.http.operations import Operations
     from hsba.http.routes import Room, Route
-    from hsba.record.context import Context
+    from hsba.record.context import Context, Tenant
     from hsba.store.pool import Connection
 
     Handler = Callable[[Context, Request], Awaitable[Answer]]
@@ -102,7 +102,8 @@ class Door:
                 interaction = route.interaction
                 if segments and segments[0] in self.table.types:
                     type_ = segments[0]
-                request = self._request(scope, headers, root, slug, segments, route, number)
+                tenant = await self.services.tenants.find(slug, self.services.pool.bare)
+                request = self._request(scope, headers, root, tenant, segments, route, number)
                 if route.body:
                     request.body = await limits.read_body(
                         receive, headers, limit=self.options.max_body, seconds=self.options.body_seconds
@@ -213,7 +214,7 @@ class Door:
         scope: Scope,
         headers: dict[bytes, bytes],
         root: str,
-        slug: str | None,
+        tenant: Tenant,
         segments: tuple[str, ...],
         route: Route,
         number: UUID,
@@ -229,7 +230,7 @@ class Door:
             query=query,
             segments=segments,
             base=root,
-            tenant=self.services.tenants.get(slug),
+            tenant=tenant,
             actor=OPERATOR,
             route=route,
             shape=understand(headers.get(b"accept"), pairs),

@@ -98,6 +98,8 @@ class Rules:
 
     refuse_dangling_references: bool = False
     late_after: timedelta = timedelta(hours=24)
+    answers_kept: timedelta = timedelta(hours=24)
+    """How long the answer to a write with an Idempotency-Key is kept for its repeat."""
     validate: bool = True
     max_search_count: int = 1000
 
