@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -13,8 +13,10 @@ from hsba import config
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
+from hsba.ops import processes
 from hsba.record import codes as core_codes
 from hsba.record import tenants
+from hsba.record.aside import Aside
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
 from hsba.record.housekeeping import HOUSEKEEPING as RECORD_HOUSEKEEPING
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
@@ -67,6 +69,7 @@ class App:
     rules: Rules
     tenants: Tenants
     operations: tuple[Operation, ...]
+    aside: Aside
     dsn: str
     jobs: tuple[Kind, ...] = JOBS
     followers: tuple[Follower, ...] = FOLLOWERS
@@ -167,7 +170,8 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
         search_size=min(settings.search_pool_size, size or settings.search_pool_size),
         application=f"hsba@{socket.gethostname()}",
     )
-    try:
+    async with AsyncExitStack() as ending:
+        ending.push_async_callback(pool.close)
         known = definitions(settings)
         registry = Registry()
         keepers = Tenants()
@@ -175,6 +179,8 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             await registry.load(tx)
             await keepers.read(tx)
             codes = await core_codes.load(tx, known)
+        aside = Aside((known, codes), partial(_learn, settings))
+        ending.callback(aside.close)
         yield App(
             settings=settings,
             pool=pool,
@@ -185,11 +191,17 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             policy=AllowAll(),
             rules=rules(settings),
             tenants=keepers,
+            aside=aside,
             operations=tuple(sorted(RECORD_OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
         )
-    finally:
-        await pool.close()
+
+
+def _learn(settings: Settings) -> tuple[Definitions, Codes]:
+    """What the process beside a web process knows (record/aside.py); it ends with that one."""
+    processes.die_with_parent()
+    known = definitions(settings)
+    return known, core_codes.PackageCodes(known)
 
 
 def opener(settings: Settings, dsn: str, *, size: int = 2) -> Callable[[], AbstractAsyncContextManager[App]]:

@@ -88,6 +88,8 @@ class Request:
     pairs: Pairs
     number: UUID
     body: bytes = b""
+    content: dict[str, Any] | None = None
+    """The resource in a large body, where it was read already."""
 
     def header(self, name: bytes) -> str | None:
         """The header as text; None when it was not sent."""

@@ -23,6 +23,7 @@ from hsba.http import answers, codings, contents, errors, idempotency, limits, n
 from hsba.http.messages import Answer, Request, join_headers, read_pairs
 from hsba.http.metadata import Capabilities
 from hsba.http.routes import ROUTES, Table
+from hsba.record.aside import LARGE
 from hsba.record.context import Actor
 from hsba.store.pool import RETRY
 
@@ -110,6 +111,8 @@ class Door:
                     )
                 started = time.perf_counter()
                 with self.at_once:
+                    if len(request.body) > LARGE:
+                        await contents.read_aside(request, self.services.aside)
                     answer = await self.run(request, route.room, route.handler)
         except limits.ClientGone:
             self.metrics.observe(interaction, type_, 499, time.perf_counter() - started)
@@ -202,6 +205,8 @@ class Door:
             base=request.base,
             request=request.number,
         )
+        if request.content is not None:
+            ctx.aside = self.services.aside
         reason = request.headers.get(b"x-hsba-reason")
         if reason is not None:
             ctx.reason = _reason(reason)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from hsba.fhir.definitions import Definitions
+    from hsba.record.aside import Aside
     from hsba.record.ports import Codes, Policy, Trail
     from hsba.store.pool import Connection
     from hsba.store.registry import Registry
@@ -82,6 +83,8 @@ class Context:
     reason: str | None = None
     source: Source | None = None
     base: str = ""
+    aside: Aside | None = None
+    """Where long work is done, when this request brings much of it."""
 
     def on(self, tx: Connection) -> Context:
         """The same context on another connection."""

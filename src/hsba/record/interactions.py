@@ -103,7 +103,7 @@ async def create(ctx: Context, resource: Resource, *, if_none_exist: Expression 
     if if_none_exist is not None and (found := await match_one(ctx, type_, if_none_exist)):
         return Saved(await read(ctx, type_, found), created=False, changed=False)
     ctx.policy.check(ctx, "create", type_, before=None, after=resource)
-    issues = check(ctx, resource)
+    issues = await checked(ctx, resource)
     (stored,) = await save(ctx, [Pending("C", type_, new_id(), resource)])
     await ctx.trail.add(ctx, "create", type_, [stored])
     return Saved(hiding.hide(ctx, type_, stored), created=True, issues=issues)
@@ -122,7 +122,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
     if current is not None:
         lifecycle.check_change(current)
     resource = hiding.keep_hidden(ctx, type_, before, resource)
-    issues = check(ctx, resource)
+    issues = await checked(ctx, resource)
     if before is not None and current is not None and unchanged(before, resource):
         stored = resources.Stored(
             current.key,
@@ -233,7 +233,19 @@ def check(ctx: Context, resource: Resource, *, profiles: Sequence[str] = ()) -> 
     """Validate; refuse (422) with every problem found, or answer the warnings."""
     if not ctx.rules.validate:
         return ()
-    issues = validate(resource, ctx.definitions, codes=ctx.codes, against=tuple(profiles))
+    return settle(validate(resource, ctx.definitions, codes=ctx.codes, against=tuple(profiles)))
+
+
+async def checked(ctx: Context, resource: Resource) -> tuple[Issue, ...]:
+    """The same; of a large request in the process that is there for it."""
+    if ctx.aside is None or not ctx.rules.validate:
+        return check(ctx, resource)
+    (issues,) = await ctx.aside.issues([resource])
+    return settle(issues)
+
+
+def settle(issues: Sequence[Issue]) -> tuple[Issue, ...]:
+    """Refuse (422) with every problem found if any blocks, or answer the warnings."""
     if any(issue.blocks for issue in issues):
         raise Unprocessable(issues=tuple(issues))
     return tuple(issues)

@@ -314,9 +314,19 @@ class _Work:
 
     async def check_new(self, writes: list[_Write]) -> None:
         """Validate every content at hand, before anything is locked."""
-        for place, write in enumerate(writes):
-            if write.resource is None or (write.asked.method == "PUT" and self.ctx.policy.hidden(write.type)):
-                continue
+        ready = [
+            write
+            for write in writes
+            if write.resource is not None
+            and not (write.asked.method == "PUT" and self.ctx.policy.hidden(write.type))
+        ]
+        if self.ctx.aside is not None and self.ctx.rules.validate and not self.alone:
+            found = await self.ctx.aside.issues([write.resource or {} for write in ready])
+            for write, issues in zip(ready, found, strict=True):
+                with placed(self.faults, write.asked, ".resource", drop=write.type):
+                    write.issues = interactions.settle(issues)
+            return
+        for place, write in enumerate(ready):
             self.validate(write)
             if place % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
