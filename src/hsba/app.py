@@ -22,7 +22,7 @@ from hsba.record.housekeeping import HOUSEKEEPING as RECORD_HOUSEKEEPING
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll, NoTrail
 from hsba.record.tenants import Tenants
-from hsba.store import migrate
+from hsba.store import migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
 
@@ -226,6 +226,8 @@ async def prepare(
     try:
         await migrate.ensure_roles(tx)
         applied = await migrate.migrate(tx, note=note)
+        if await restored.renumber(tx, note=note):
+            applied.append("record.version.xid")
         await migrate.seed(tx, sorted(known.resource_types))
         await core_codes.fill(tx, known)
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM record.tenant)"):

@@ -151,18 +151,6 @@ async def test_history__count_zero_is_only_the_number(house: House) -> None:
 # --- the feed ----------------------------------------------------------------------------------------------
 
 
-async def settle(house: House) -> None:
-    """Wait until no transaction begun before this moment is open, in whatever database of the server.
-
-    The tests of other processes hold the feed back too (making a database is a long transaction): that is what it
-    promises, and not what these tests are about.
-    """
-    async with house.reading() as ctx:
-        ours = await ctx.tx.fetchval("SELECT pg_current_xact_id()")
-        while await ctx.tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot()) <= $1", ours):
-            await asyncio.sleep(0.02)
-
-
 async def read_feed(house: House, after: int, limit: int = 100) -> tuple[list[str], int]:
     async with house.reading() as ctx:
         found, cursor = await versions.feed(ctx.tx, ctx.tenant.id, after, limit=limit)
@@ -171,7 +159,7 @@ async def read_feed(house: House, after: int, limit: int = 100) -> tuple[list[st
 
 async def test_feed__waits_for_the_late_committer(house: House) -> None:
     await put(house, "a")
-    await settle(house)
+    await house.settle()
     start, cursor = await read_feed(house, 0)
     assert start == ["a/1"]
 
@@ -180,7 +168,7 @@ async def test_feed__waits_for_the_late_committer(house: House) -> None:
         await put(house, "b")
         held, cursor = await read_feed(house, cursor)
         assert held == [], "b is committed, but a smaller transaction is still open"
-    await settle(house)
+    await house.settle()
     freed, cursor = await read_feed(house, cursor)
 
     assert freed == ["late/1", "b/1"]
@@ -194,7 +182,7 @@ async def test_feed__a_rolled_back_transaction_holds_nothing_up(house: House) ->
             raise ZeroDivisionError
     await put(house, "a")
 
-    await settle(house)
+    await house.settle()
     found, _ = await read_feed(house, 0)
 
     assert found == ["a/1"]
@@ -214,7 +202,7 @@ async def test_feed__nothing_is_missed_or_given_twice_while_many_write(house: Ho
         found, cursor = await read_feed(house, cursor, limit=5)
         seen += found
     await asyncio.gather(*writers)
-    await settle(house)
+    await house.settle()
     while found := (page := await read_feed(house, cursor, limit=5))[0]:
         cursor = page[1]
         seen += found
@@ -229,7 +217,7 @@ async def test_feed__never_cuts_a_transaction(house: House) -> None:
         await interactions.update(ctx, {"resourceType": "Organization", "id": "o", "name": "Khoa Nội"})
     await put(house, "z")
 
-    await settle(house)
+    await house.settle()
     first, cursor = await read_feed(house, 0, limit=3)
     second, _ = await read_feed(house, cursor, limit=3)
 
