@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import json
+from hsba.fhir.problems import Forbidden
 
 if TYPE_CHECKING:
     from hsba.record.context import Context
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from hsba.store.search import Page
 
 Resource = dict[str, Any]
+
+
+class PartlyHidden(Forbidden):
+    """Part of this element is hidden from you, so you cannot change it; nothing was saved."""
+
+    vi = "Một phần của mục này bị ẩn với bạn nên bạn không sửa được; chưa lưu gì."
 
 
 def _paths(ctx: Context, type: str) -> list[list[str]]:
@@ -73,12 +80,24 @@ def hide_page(ctx: Context, page: Page) -> Page:
 
 
 def keep_hidden(ctx: Context, type: str, before: Resource | None, after: Resource) -> Resource:
-    """What an update may not see it may not remove: hidden top-level elements are carried over from before."""
+    """What an update may not see it may not remove: elements that are hidden, or hold what is, stay as before.
+
+    Who changes the visible part of an element whose rest he does not see is refused: nobody could join the two.
+    """
     if ctx.policy.unrestricted or not ctx.policy.hidden(type):
         return after
     after = without_hidden(ctx, type, after)
     if before is None:
         return after
-    hidden_roots = {steps[0] for steps in _paths(ctx, type)}
-    kept = {key: value for key, value in before.items() if any(_is(key, root) for root in hidden_roots)}
+    shown = without_hidden(ctx, type, before)
+    kept: Resource = {}
+    for root in {steps[0] for steps in _paths(ctx, type)}:
+        there = _members(before, root)
+        if _members(shown, root) != _members(after, root):
+            raise PartlyHidden(f"{type}.{root}", path=f"{type}.{root}")
+        kept.update(there)
     return {**after, **kept}
+
+
+def _members(resource: Resource, root: str) -> Resource:
+    return {key: value for key, value in resource.items() if _is(key, root)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from hsba.record.hiding import keep_hidden, without_hidden
+from hsba.record.hiding import PartlyHidden, keep_hidden, without_hidden
 from watch import Policy
 
 if TYPE_CHECKING:
@@ -66,3 +66,24 @@ def test_keep_hidden__an_update_keeps_what_its_author_did_not_see() -> None:
     kept = keep_hidden(ctx("Observation.value[x]"), "Observation", before, after)
 
     assert kept == {**before, "status": "amended"}
+
+
+def test_keep_hidden__who_does_not_touch_what_is_partly_hidden_changes_the_rest() -> None:
+    contact = {"name": {"text": "Mẹ"}, "telecom": [{"value": "0912"}]}
+    before = {"resourceType": "Patient", "gender": "male", "contact": [contact]}
+    after = {"resourceType": "Patient", "gender": "female", "contact": [{"name": {"text": "Mẹ"}}]}
+
+    kept = keep_hidden(ctx("Patient.contact.telecom"), "Patient", before, after)
+
+    assert kept == {**before, "gender": "female"}
+
+
+def test_keep_hidden__who_changes_what_is_partly_hidden_is_refused() -> None:
+    contact = {"name": {"text": "Mẹ"}, "telecom": [{"value": "0912"}]}
+    before = {"resourceType": "Patient", "contact": [contact]}
+    after = {"resourceType": "Patient", "contact": [{"name": {"text": "Bố"}}]}
+
+    with pytest.raises(PartlyHidden) as refused:
+        keep_hidden(ctx("Patient.contact.telecom"), "Patient", before, after)
+
+    assert refused.value.issues[0].path == "Patient.contact"
