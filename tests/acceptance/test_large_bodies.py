@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 
 from acceptance.conftest import options
 from acceptance.door import JSON, patient
+from acceptance.test_live_door import served
 from hsba.fhir import json, xml
 from hsba.http.app import build
 
@@ -107,3 +109,38 @@ async def test_create__large_is_done_when_the_process_for_it_is_killed(services:
         ]
 
     assert [one.status_code for one in answers] == [201, 201]
+
+
+def below(pid: int) -> set[int]:
+    """The processes that a process started, and theirs."""
+    children = {
+        int(stat.parent.name)
+        for stat in Path("/proc").glob("[0-9]*/stat")
+        if (text := read(stat)) and int(text.rpartition(")")[2].split()[1]) == pid
+    }
+    return children.union(*(below(child) for child in children))
+
+
+def read(stat: Path) -> str:
+    try:
+        text = stat.read_text()
+    except OSError:
+        return ""
+    return "" if ") Z" in text else text
+
+
+async def test_serve__the_process_beside_ends_with_the_web_process(database: Any) -> None:
+    async with served(database.runtime_dsn, "UTC") as (http, _, server):
+        before = below(server.pid)
+        saved = await http.post(
+            "/fhir/Observation", content=json.dump(note(400_000)), headers=JSON, timeout=60
+        )
+        beside = below(server.pid) - before
+    for _ in range(100):
+        if not any(read(Path(f"/proc/{pid}/stat")) for pid in beside):
+            break
+        await asyncio.sleep(0.1)
+
+    assert saved.status_code == 201
+    assert beside
+    assert not [pid for pid in beside if read(Path(f"/proc/{pid}/stat"))]
