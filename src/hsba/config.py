@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FILES = (Path("hsba.toml"), Path("/etc/hsba/hsba.toml"))
 PREFIX = "HSBA_"
-NOT_OURS = ("HSBA_CONFIG", "HSBA_TEST_", "HSBA_BENCH_")
+NOT_OURS = ("HSBA_CONFIG", "HSBA_TEST_", "HSBA_BENCH_", "HSBA_SHARED")
 
 
 class BadSetting(Problem):
