@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -103,6 +104,26 @@ async def empty_database(postgres: Server) -> AsyncIterator[Database]:
     finally:
         await tx.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await tx.close()
+
+
+ZONES = ("UTC", "America/New_York")
+
+
+@pytest_asyncio.fixture(params=ZONES)
+async def elsewhere(
+    request: pytest.FixtureRequest, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
+    """A machine in another zone than the hospital's, with a PostgreSQL that was set to a third one."""
+    tx = await asyncpg.connect(database.owner_dsn)
+    try:
+        await tx.execute(f"ALTER DATABASE {database.name} SET timezone = 'Pacific/Kiritimati'")
+    finally:
+        await tx.close()
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,3 +49,14 @@ class House:
                 continue
         async with self.writing(**of) as ctx:
             return await work(ctx)
+
+    async def settle(self) -> None:
+        """Wait until no transaction begun before this moment is open, in whatever database of the server.
+
+        The tests of other processes hold the feed back too (making a database is a long transaction): that is what it
+        promises, and not what tests are about.
+        """
+        async with self.reading() as ctx:
+            ours = await ctx.tx.fetchval("SELECT pg_current_xact_id()")
+            while await ctx.tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot()) <= $1", ours):
+                await asyncio.sleep(0.02)

@@ -37,6 +37,8 @@ class Oracle:
     resources: Mapping[str, Resource]
     visible: Callable[[str], e.Expression]
     merged: Mapping[str, str]
+    unasked: frozenset[tuple[str, str]] = frozenset()
+    """Parameters that look at what is hidden, by type: a compartment that is asked for does not reach through them."""
 
     def __post_init__(self) -> None:
         self.rows: dict[str, Rows] = {
@@ -97,7 +99,7 @@ class Oracle:
                     if other.startswith(source + "/")
                 )
             case e.InCompartment(code, owner):
-                return self.in_compartment(address, code, owner)
+                return self.in_compartment(address, code, owner, policed=policed)
             case e.InList(owner):
                 holder = f"List/{owner}"
                 return (
@@ -120,13 +122,15 @@ class Oracle:
         keys = {path.key for path in self.parameter(address, code).paths}
         return {f"{type_}/{id_}" for key, type_, id_ in self.rows[address].reference if key in keys}
 
-    def in_compartment(self, address: str, code: str, owner: str) -> bool:
+    def in_compartment(self, address: str, code: str, owner: str, *, policed: bool) -> bool:
         wanted = {f"{code}/{owner}"} | {m for m, into in self.merged.items() if into == f"{code}/{owner}"}
         if address in wanted:
             return True
         type_ = address.partition("/")[0]
         known = catalogue(self.definitions, type_).parameters
         names = self.definitions.compartment(code).get(type_, ())
+        if policed:
+            names = tuple(name for name in names if (type_, name) not in self.unasked)
         return any(wanted & self.targets(address, name) for name in names if name in known)
 
     # --- values --------------------------------------------------------------------------------------------

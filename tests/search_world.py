@@ -1,4 +1,9 @@
-"""A small record to search in: resources saved as they come, and searches as text."""
+"""A small record to search in: resources saved as they come, and searches as text.
+
+Every search crosses the record, and is watched: what is shown was told to the trail and nothing else was, and of what
+the policy hides nothing is shown.  A shadowed world asks each search again of somebody from whom half the record is
+denied and some elements hidden.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import parse_search
-from hsba.record import tenants
+from hsba.record import interactions, tenants
 from hsba.record.context import Actor
 from hsba.record.saving import Pending, save
-from hsba.store import resources, search
+from hsba.store import resources
+from hsba.store.search.problems import HiddenParameter
+from watch import Policy as Denying
+from watch import Recording, addresses, shows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,6 +33,17 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
+SHADOW = frozenset(
+    {
+        "Patient.contact",
+        "Patient.birthDate",
+        "Observation.note",
+        "Observation.value[x]",
+        "Encounter.hospitalization",
+    }
+)
+"""What a shadow may not see; some of it is searched by, some is not."""
+
 
 @dataclass(slots=True)
 class World:
@@ -32,6 +52,7 @@ class World:
     app: App
     tenant: Tenant
     policy: Policy | None = None
+    shadowed: bool = False
     saved: dict[str, Resource] = field(default_factory=dict)
 
     @classmethod
@@ -90,9 +111,39 @@ class World:
         )
 
     async def page(self, wanted: Search) -> Page:
-        """One page."""
-        async with self.searching() as ctx:
-            return await search.run(ctx.tx, wanted, ctx)
+        """One page, watched."""
+        page = await self._watched(wanted, self.policy)
+        if self.shadowed and self.policy is None:
+            await self._shadow(wanted)
+        return page
+
+    async def _watched(self, wanted: Search, policy: Policy | None) -> Page:
+        """One page: what is shown was told, nothing else was, and nothing hidden is in it."""
+        trail = Recording()
+        async with self.searching() as found:
+            ctx = replace(found, trail=trail, policy=found.policy if policy is None else policy)
+            page = await interactions.search(ctx, wanted)
+            assert [line[0] for line in trail.lines] == ["search"]
+            assert trail.told == addresses(ctx, page.all())
+            for one in page.all():
+                for path in ctx.policy.hidden(ctx.registry.type_name(one.type)):
+                    assert not shows(one.body, path), path
+        return page
+
+    async def _shadow(self, wanted: Search) -> None:
+        """The same search by who may not see half of the record, and then not every element of the other half."""
+        denied = {one for address in self.saved if sum((one := address.partition("/")[2]).encode()) % 2}
+        allowed: e.Expression = e.Not(e.Ids(tuple(sorted(denied))))
+        rules = dict.fromkeys(self.app.definitions.resource_types, allowed) if denied else {}
+        for policy in (Denying(rules), Denying(rules, SHADOW)):
+            try:
+                page = await self._watched(wanted, policy)
+            except HiddenParameter:
+                assert policy.secret
+                continue
+            assert denied.isdisjoint(one.id for one in page.all())
+            if page.next is None and wanted.cursor is None and wanted.count and page.total is not None:
+                assert page.total == len(page.matches)
 
     async def search(self, type_: str, query: str = "") -> Page:
         """One page of a search told as text."""

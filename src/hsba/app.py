@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -22,15 +22,17 @@ from hsba.ops import importing, processes
 from hsba.ops.hooks import deliver as hooks
 from hsba.record import codes as core_codes
 from hsba.record import orders, parameters, reindexing, tenants
+from hsba.record.aside import Aside
 from hsba.record.context import Actor, Clock, Context, Rules, Tenant
 from hsba.record.exports import work as exporting
 from hsba.record.exports.operations import OPERATIONS as EXPORT_OPERATIONS
+from hsba.record.housekeeping import HOUSEKEEPING as RECORD_HOUSEKEEPING
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll, NoTrail
 from hsba.record.subscriptions import watch as subscriptions
 from hsba.record.subscriptions.addresses import Targets
 from hsba.record.tenants import Tenants
-from hsba.store import generation, migrate
+from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from hsba.fhir.definitions import Definitions
     from hsba.record.operations import Operation
     from hsba.record.ports import Codes, Policy, Trail
-    from hsba.record.work import Follower, Kind, Opener
+    from hsba.record.work import Chore, Follower, Kind, Opener
     from hsba.store.pool import Connection
 
 log = logging.getLogger("hsba.app")
@@ -77,6 +79,8 @@ JOBS: tuple[Kind, ...] = (
 """Every kind of job, from the rooms' own tables."""
 FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS,)
 """Everything that reads the feed of versions, from the rooms' own tables."""
+HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING,)
+"""Everything that is done again and again, from the rooms' own tables."""
 
 
 @dataclass(slots=True)
@@ -93,9 +97,11 @@ class App:
     rules: Rules
     tenants: Tenants
     operations: tuple[Operation, ...]
+    aside: Aside
     dsn: str
     jobs: tuple[Kind, ...] = JOBS
     followers: tuple[Follower, ...] = FOLLOWERS
+    housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     clock: Clock = field(default_factory=Clock)
 
     @property
@@ -169,6 +175,7 @@ def rules(settings: Settings) -> Rules:
     return Rules(
         refuse_dangling_references=settings.refuse_dangling_references,
         late_after=timedelta(hours=settings.late_after_hours),
+        answers_kept=timedelta(hours=settings.keep_answers_hours),
         max_search_count=settings.max_search_count,
         targets=Targets.of(settings.subscription_targets, plain=settings.subscription_http),
     )
@@ -216,7 +223,8 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
         search_size=min(settings.search_pool_size, size or settings.search_pool_size),
         application=f"hsba@{socket.gethostname()}",
     )
-    try:
+    async with AsyncExitStack() as ending:
+        ending.push_async_callback(pool.close)
         known = definitions(settings)
         registry = Registry()
         keepers = Tenants()
@@ -224,6 +232,8 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             await registry.load(tx)
             await keepers.read(tx)
             codes = await core_codes.load(tx, known)
+        aside = Aside((known, codes), partial(_learn, settings))
+        ending.callback(aside.close)
         house = App(
             settings=settings,
             pool=pool,
@@ -234,6 +244,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             policy=AllowAll(),
             rules=rules(settings),
             tenants=keepers,
+            aside=aside,
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
         )
@@ -247,8 +258,13 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
-    finally:
-        await pool.close()
+
+
+def _learn(settings: Settings) -> tuple[Definitions, Codes]:
+    """What the process beside a web process knows (record/aside.py); it ends with that one."""
+    processes.die_with_parent()
+    known = definitions(settings)
+    return known, core_codes.PackageCodes(known)
 
 
 def opener(settings: Settings, dsn: str, *, size: int = 2) -> Callable[[], AbstractAsyncContextManager[App]]:
@@ -271,6 +287,8 @@ async def prepare(
     try:
         await migrate.ensure_roles(tx)
         applied = await migrate.migrate(tx, note=note)
+        if await restored.renumber(tx, note=note):
+            applied.append("record.version.xid")
         await migrate.seed(tx, sorted(known.resource_types))
         await core_codes.fill(tx, known)
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM record.tenant)"):

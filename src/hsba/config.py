@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FILES = (Path("hsba.toml"), Path("/etc/hsba/hsba.toml"))
 PREFIX = "HSBA_"
-NOT_OURS = ("HSBA_CONFIG", "HSBA_TEST_", "HSBA_BENCH_")
+NOT_OURS = ("HSBA_CONFIG", "HSBA_TEST_", "HSBA_BENCH_", "HSBA_SHARED")
 
 
 class BadSetting(Problem):
@@ -147,6 +147,9 @@ SETTINGS = (
     Setting("refuse_dangling_references", _flag, "no",
             "Refuse a resource that refers to one that is not there",
             "Từ chối tài nguyên trỏ tới cái không có"),
+    Setting("keep_answers_hours", _whole, "24",
+            "Answer a repeated request (Idempotency-Key) as the first time for so many hours",
+            "Trả lời yêu cầu gửi lặp (Idempotency-Key) như lần đầu trong chừng ấy giờ"),
     Setting("late_after_hours", _whole, "24",
             "Mark an entry as late when it was recorded so many hours after it happened",
             "Đánh dấu ghi muộn khi ghi sau chừng ấy giờ kể từ lúc xảy ra"),
@@ -195,6 +198,7 @@ class Settings:
     zone: ZoneInfo
     canonical_base: str
     refuse_dangling_references: bool
+    keep_answers_hours: int
     late_after_hours: int
     max_search_count: int
     max_body_mb: int

@@ -1,4 +1,4 @@
-"""The thin door of the background: takes jobs from the queue, follows the feed, keeps partitions ahead.
+"""The thin door of the background: takes jobs from the queue, follows the feed, keeps house.
 
 One process beside the web workers.  It may be killed at any time: what it held is taken again.
 """
@@ -18,7 +18,7 @@ from hsba.fhir.problems import Problem
 from hsba.ops import processes
 from hsba.record import reindexing
 from hsba.record.work import Later
-from hsba.store import jobs, migrate
+from hsba.store import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -31,7 +31,27 @@ if TYPE_CHECKING:
 log = logging.getLogger("hsba.worker")
 
 PAUSE = 0.5
-PARTITIONS_EVERY = 6 * 3600
+
+
+class Housekeeping:
+    """The chores of the house, each at its time; one that fails is tried again when it is next due."""
+
+    def __init__(self, app: App) -> None:
+        """Everything is due at the start."""
+        self._app = app
+        self._due = {chore.name: 0.0 for chore in app.housekeeping}
+
+    async def step(self) -> bool:
+        """Do what is due; there is never more to do at once."""
+        for chore in self._app.housekeeping:
+            if time.monotonic() < self._due[chore.name]:
+                continue
+            self._due[chore.name] = time.monotonic() + chore.every
+            try:
+                await chore.do(self._app)
+            except Exception:  # a chore must never stop the worker; the cause is in the log
+                log.exception("housekeeping failed", extra={"chore": chore.name})
+        return False
 
 
 async def run_one(app: App, kinds: Sequence[Kind]) -> bool:
@@ -107,21 +127,16 @@ async def side_by_side(app: App, kind: Kind, stop: asyncio.Event) -> None:
 
 
 async def run(app: App, stop: asyncio.Event) -> None:
-    """Follow the feed, do short jobs and do long ones, side by side, until told to stop."""
-    next_partitions = 0.0
+    """Keep house, follow the feed, do short jobs and do long ones, side by side, until told to stop."""
 
     async def follow() -> bool:
-        nonlocal next_partitions
-        if time.monotonic() >= next_partitions:
-            async with app.pool.bare() as tx:
-                await migrate.ensure_partitions(tx)
-            next_partitions = time.monotonic() + PARTITIONS_EVERY
         return sum([await read_on(app) for read_on in app.followers]) > 0
 
     shared = [kind for kind in app.jobs if not kind.slots]
     short = [kind for kind in shared if not kind.long]
     long = [kind for kind in shared if kind.long]
     async with asyncio.TaskGroup() as work:
+        work.create_task(repeat(Housekeeping(app).step, stop))
         work.create_task(repeat(follow, stop))
         work.create_task(repeat(partial(run_one, app, short), stop))
         work.create_task(repeat(partial(run_one, app, long), stop))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -9,8 +10,10 @@ import pytest_asyncio
 
 from acceptance.door import Client
 from hsba import app, config
+from hsba.fhir import json, xml
 from hsba.http.app import Options, build
 from hsba.record import tenants
+from watch import Recording, shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,6 +29,7 @@ async def services(database: Any) -> AsyncIterator[App]:
         async with opened.pool.bare() as tx:
             await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
             await opened.tenants.read(tx)
+        opened.trail = Recording()
         yield opened
 
 
@@ -41,6 +45,40 @@ async def client(services: App) -> AsyncIterator[Client]:
     """A client of the FHIR door."""
     application = build(services, options())
     transport = httpx.ASGITransport(application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost/fhir") as http:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://localhost/fhir",
+        event_hooks={"response": [partial(check_told, services)]},
+    ) as http:
         http.headers.pop("accept-encoding")
         yield Client(http, application, services)
+
+
+EXACT = frozenset({"search", "history"})
+"""Acts of which the trail is told exactly what is shown; a read may be answered by less (304, $meta, a validation)."""
+
+
+async def check_told(services: App, response: httpx.Response) -> None:
+    """Whatever a test is about: no resource is shown that the trail was not told of, under the request's own number."""
+    media = response.headers.get("content-type", "")
+    if (
+        not ("fhir+json" in media or "fhir+xml" in media) or "content-encoding" in response.headers
+    ):  # what is packed a test unpacks itself
+        return
+    if not await response.aread():
+        return
+    assert isinstance(services.trail, Recording)
+    content = (
+        json.parse(response.content) if "json" in media else xml.parse(response.content, services.definitions)
+    )
+    lines = services.trail.requests.get(response.headers["x-request-id"], [])
+    told = {one for _, subjects in lines for one in subjects}
+    assert shown(content) <= told
+    if {interaction for interaction, _ in lines} <= EXACT:
+        assert shown(content) >= told - deleted(content)
+
+
+def deleted(content: dict[str, Any]) -> set[str]:
+    """What a page of history says the end of, without content."""
+    entries = content.get("entry", ())
+    return {one["request"]["url"] for one in entries if one.get("request", {}).get("method") == "DELETE"}

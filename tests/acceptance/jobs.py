@@ -11,6 +11,7 @@ import pytest
 
 from hsba import app, config, worker
 from hsba.record import tenants
+from watch import Recording
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +32,7 @@ async def with_files(database: Database, folder: Path) -> AsyncIterator[App]:
         async with opened.pool.bare() as tx:
             await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
             await opened.tenants.read(tx)
+        opened.trail = Recording()
         yield opened
 
 

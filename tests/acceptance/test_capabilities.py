@@ -98,7 +98,9 @@ async def test_health__alive_ready_and_figures(client: Client) -> None:
     assert (
         'hsba_http_request_seconds_count{interaction="read",status="404",type="Patient"} 1.0' in figures.text
     )
-    assert "hsba_pool_work_open" in figures.text
+    for part in ("work", "search"):
+        assert f"hsba_pool_{part}_waiting 0.0" in figures.text
+        assert f"hsba_pool_{part}_open 1.0" in figures.text
 
 
 async def test_health__not_ready_without_the_database(client: Client) -> None:

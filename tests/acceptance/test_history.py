@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from acceptance.door import patient
+from hsba.record import interactions
 
 if TYPE_CHECKING:
     from acceptance.door import Client
@@ -68,6 +69,25 @@ async def test_history__since_and_at(client: Client) -> None:
     assert [entry["response"]["etag"] for entry in since["entry"]] == ['W/"4"', 'W/"3"']
     assert "entry" not in future
     assert (await client.get(f"{path}?_at={quote(third)}")).status_code == 200
+
+
+async def test_history__last_updated_as_since_misses_nobody_who_commits_late(client: Client) -> None:
+    services = client.services
+    tenant = services.tenants.get()
+    for _ in range(3):
+        await client.made(patient())
+
+    async with services.pool.writing(tenant.id) as tx:
+        late = await interactions.create(services.context(tx=tx, tenant=tenant), patient())
+        await client.made(patient())
+        first = (await client.get("/Patient/_history?_count=2")).json()
+    second = (await client.get(first["link"][1]["url"])).json()
+    since = quote(second["meta"]["lastUpdated"])
+    again = (await client.get(f"/Patient/_history?_since={since}")).json()
+
+    assert len(first["entry"]) + len(second["entry"]) == 4
+    assert first["meta"] == second["meta"]
+    assert late.stored.id in {entry["resource"]["id"] for entry in again["entry"]}
 
 
 async def test_history__what_cannot_be_asked_is_refused(client: Client) -> None:

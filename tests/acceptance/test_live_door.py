@@ -11,6 +11,7 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -27,6 +28,13 @@ pytestmark = pytest.mark.slow
 SERVE = "from hsba.http import listen; listen.serve('hsba.app:asgi', host='localhost', port={port})"
 HEAD = b"POST /fhir/Patient HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/fhir+json\r\n"
 
+OPEN = (
+    "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+    " WHERE d.datname = current_database() AND l.relation = 'record.version'::regclass"
+    " AND l.mode = 'RowExclusiveLock')"
+)
+"""Whether somebody has begun to write versions and not committed yet."""
+
 
 def free_port() -> int:
     with socket.socket() as trial:
@@ -34,18 +42,20 @@ def free_port() -> int:
         return int(trial.getsockname()[1])
 
 
-def started(dsn: str, port: int) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "DATABASE_URL": dsn, "TZ": "America/New_York"}
+def started(dsn: str, port: int, zone: str) -> subprocess.Popen[bytes]:
+    environ = {**os.environ, "DATABASE_URL": dsn, "TZ": zone}
     return subprocess.Popen(
         [sys.executable, "-c", SERVE.format(port=port)], env=environ, start_new_session=True
     )
 
 
 @asynccontextmanager
-async def served(dsn: str) -> AsyncIterator[tuple[httpx.AsyncClient, int, subprocess.Popen[bytes]]]:
+async def served(
+    dsn: str, zone: str
+) -> AsyncIterator[tuple[httpx.AsyncClient, int, subprocess.Popen[bytes]]]:
     """A server process on this database, ready; killed at the end."""
     port = free_port()
-    process = started(dsn, port)
+    process = started(dsn, port, zone)
     try:
         async with httpx.AsyncClient(base_url=f"http://localhost:{port}", trust_env=False) as http:
             for _ in range(100):
@@ -80,10 +90,12 @@ async def send_and_leave(port: int, data: bytes) -> None:
     writer.transport.abort()
 
 
-async def test_client__killed_in_mid_body_writes_nothing(database: Any, services: App) -> None:
+async def test_client__killed_in_mid_body_writes_nothing(
+    database: Any, services: App, elsewhere: str
+) -> None:
     whole = json.dump(patient())
 
-    async with served(database.runtime_dsn) as (http, port, _):
+    async with served(database.runtime_dsn, elsewhere) as (http, port, _):
         await send_and_leave(port, HEAD + b"Content-Length: %d\r\n\r\n" % (len(whole) + 1) + whole)
         await send_and_leave(
             port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(whole) + whole + b"\r\n"
@@ -95,7 +107,7 @@ async def test_client__killed_in_mid_body_writes_nothing(database: Any, services
 
 
 async def test_server__killed_after_its_commit_gives_the_same_answer_to_the_repeat(
-    database: Any, services: App
+    database: Any, services: App, elsewhere: str
 ) -> None:
     content = json.dump(patient())
     headers = {"Content-Type": "application/fhir+json", "Idempotency-Key": "k-1"}
@@ -103,7 +115,7 @@ async def test_server__killed_after_its_commit_gives_the_same_answer_to_the_repe
     request = b"POST /fhir/Patient HTTP/1.1\r\nHost: localhost\r\n" + lines
     request += b"Content-Length: %d\r\n\r\n" % len(content) + content
 
-    async with served(database.runtime_dsn) as (_, port, process):
+    async with served(database.runtime_dsn, elsewhere) as (_, port, process):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request)
         for _ in range(100):
@@ -112,7 +124,7 @@ async def test_server__killed_after_its_commit_gives_the_same_answer_to_the_repe
             await asyncio.sleep(0.02)
         _kill(process)
         writer.transport.abort()
-    async with served(database.runtime_dsn) as (http, _, _):
+    async with served(database.runtime_dsn, elsewhere) as (http, _, _):
         first = await http.post("/fhir/Patient", content=content, headers=headers)
         again = await http.post("/fhir/Patient", content=content, headers=headers)
 
@@ -122,8 +134,35 @@ async def test_server__killed_after_its_commit_gives_the_same_answer_to_the_repe
     assert await versions(services) == 1
 
 
-async def test_server__in_another_zone_answers_in_the_tenants(database: Any, services: App) -> None:
-    async with served(database.runtime_dsn) as (http, _, _):
+async def test_server__killed_in_mid_transaction_keeps_nothing_and_the_repeat_is_whole(
+    database: Any, services: App, elsewhere: str
+) -> None:
+    entries = [{"request": {"method": "POST", "url": "Patient"}, "resource": patient()} for _ in range(400)]
+    content = json.dump({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    headers = {"Content-Type": "application/fhir+json", "Idempotency-Key": "k-2"}
+    watching = await asyncpg.connect(database.owner_dsn)
+    try:
+        async with served(database.runtime_dsn, elsewhere) as (http, _, process):
+            sending = asyncio.create_task(http.post("/fhir", content=content, headers=headers, timeout=60))
+            while not await watching.fetchval(OPEN) and not sending.done():
+                await asyncio.sleep(0.01)
+            _kill(process)
+            with pytest.raises(httpx.TransportError):
+                await sending
+        assert await versions(services) == 0
+    finally:
+        await watching.close()
+    async with served(database.runtime_dsn, elsewhere) as (http, _, _):
+        answer = await http.post("/fhir", content=content, headers=headers, timeout=60)
+
+    assert answer.status_code == 200, answer.text
+    assert await versions(services) == 400
+
+
+async def test_server__in_another_zone_answers_in_the_tenants(
+    database: Any, services: App, elsewhere: str
+) -> None:
+    async with served(database.runtime_dsn, elsewhere) as (http, _, _):
         made = await http.post(
             "/fhir/Patient", json=patient(), headers={"Content-Type": "application/fhir+json"}
         )

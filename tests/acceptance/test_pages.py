@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -210,6 +211,22 @@ async def test_language__what_is_not_one_changes_nothing(site: httpx.AsyncClient
 async def test_standing__note_is_on_every_page_while_there_is_no_log_in(site: httpx.AsyncClient) -> None:
     for path in ("/", "/patients", "/nothing"):
         assert "chỉ trả lời trên máy này" in (await site.get(path)).text
+
+
+@pytest.mark.parametrize(
+    "theme, media",
+    [("auto", "screen and (prefers-color-scheme: dark)"), ("dark", "screen"), ("light", None)],
+)
+async def test_page__asks_for_the_dark_colours_where_they_are_wanted(
+    site: httpx.AsyncClient, theme: str, media: str | None
+) -> None:
+    site.cookies.set("hsba-theme", theme)
+
+    page = (await site.get("/")).text
+
+    found = re.search(r'href="(/assets/dark\.css[^"]*)" media="([^"]*)"', page)
+    assert (found[2] if found else None) == media
+    assert found is None or "--canvas" in (await site.get(found[1])).text
 
 
 async def test_assets__with_their_hash_may_be_kept_for_ever(site: httpx.AsyncClient) -> None:

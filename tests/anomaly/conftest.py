@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest_asyncio.fixture
-async def house(database: Database) -> AsyncIterator[House]:
-    """The whole record, as `app.py` joins it."""
+async def house(database: Database, elsewhere: str) -> AsyncIterator[House]:
+    """The whole record, as `app.py` joins it, on a machine in each of two zones."""
     async with app.opened(config.load({}, files=()), database.runtime_dsn, size=16) as opened:
         yield House(opened)

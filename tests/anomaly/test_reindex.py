@@ -403,4 +403,4 @@ async def test_reindex__of_everything_makes_the_rows_that_saving_made(house: Hou
     assert await rows_of(house) == before
     assert len(figures_of_run.types) == len(kinds)
     assert all(done == total for done, total, _ in figures_of_run.types.values())
-    assert sum(before["ix_token"].values()) > 1000
+    assert sum(before["token"].values()) > 1000

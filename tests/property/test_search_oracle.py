@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -18,8 +18,10 @@ from hsba import app, config
 from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import Search, Sort
 from hsba.fhir.query.values import number
+from hsba.store.search.problems import HiddenParameter
 from search_oracle import Oracle
 from search_world import World
+from watch import Policy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -298,28 +300,24 @@ def expressions(type_: str, depth: int = 3) -> st.SearchStrategy[e.Expression]:
     return st.one_of(leaves, leaves, chains, has, deeper.map(e.Not), pairs.map(e.And), pairs.map(e.Or))
 
 
-@dataclass
-class Random:
-    """A policy that denies at random."""
-
-    rules: dict[str, e.Expression]
-    unrestricted: bool = False
-
-    def visible(self, type: str) -> e.Expression:
-        return self.rules.get(type, e.Everything())
-
-    def hidden(self, type: str) -> frozenset[str]:
-        return frozenset()
-
-    def check(self, *args: object, **kwargs: object) -> None:
-        return
-
-
 policies: st.SearchStrategy[Any] = st.one_of(
     st.just({}),
     st.fixed_dictionaries({}, optional={type_: expressions(type_, 1) for type_ in TYPES}),
     st.fixed_dictionaries({}, optional={type_: st.just(e.Nothing()) for type_ in TYPES}),
 )
+HIDDEN: dict[str, dict[str, tuple[str, ...]]] = {
+    "Patient.gender": {"Patient": ("gender",)},
+    "Patient.telecom.value": {"Patient": ("phone",)},
+    "Patient.identifier": {"Patient": ("identifier",)},
+    "Observation.value[x]": {
+        "Observation": ("value-quantity", "value-concept", "value-string", "code-value-quantity", "combo-code-value-quantity"),
+    },
+    "Observation.subject": {"Observation": ("subject", "patient")},
+    "Encounter.period.start": {"Encounter": ("date",)},
+    "Organization.name": {"Organization": ("name",)},
+}  # fmt: skip
+"""Elements that a rule may hide, and parameters of these questions that therefore may not be used."""
+secrets = st.sets(st.sampled_from(sorted(HIDDEN)), max_size=3).map(frozenset)
 questions = st.sampled_from(TYPES).flatmap(lambda type_: st.tuples(st.just(type_), expressions(type_)))
 SORTS = {
     "Patient": ("birthdate", "name", "gender", "_id", "_lastUpdated"),
@@ -344,8 +342,33 @@ async def world_of(found: app.App, some_resources: list[Resource]) -> World:
     return world
 
 
-def oracle_of(world: World, policy: Random, merged: dict[str, str] | None = None) -> Oracle:
-    return Oracle(world.app.definitions, world.tenant.zone, world.saved, policy.visible, merged or {})
+def oracle_of(world: World, policy: Policy, merged: dict[str, str] | None = None) -> Oracle:
+    return Oracle(
+        world.app.definitions, world.tenant.zone, world.saved, policy.visible, merged or {}, unasked(policy)
+    )
+
+
+def unasked(policy: Policy) -> frozenset[tuple[str, str]]:
+    """The parameters that may not be used, by type."""
+    return frozenset(
+        (type_, code) for one in policy.secret for type_, codes in HIDDEN[one].items() for code in codes
+    )
+
+
+def used(type_: str, where: e.Expression) -> set[tuple[str, str]]:
+    """The parameters that a question uses, by type."""
+    match where:
+        case e.Match(code) | e.Missing(code):
+            return {(type_, code)}
+        case e.And(parts) | e.Or(parts):
+            return {pair for part in parts for pair in used(type_, part)}
+        case e.Not(part):
+            return used(type_, part)
+        case e.Chain(code, (target,), inner):
+            return {(type_, code)} | used(target, inner)
+        case e.Has(source, code, inner):
+            return {(source, code)} | used(source, inner)
+    return set()
 
 
 SLOW = settings(
@@ -369,7 +392,7 @@ async def test_search__says_what_the_oracle_says(
     rules: dict[str, e.Expression],
 ) -> None:
     world = await world_of(opened, some_resources)
-    policy = Random(rules)
+    policy = Policy(rules)
     world.policy = policy
     oracle = oracle_of(world, policy)
 
@@ -379,6 +402,36 @@ async def test_search__says_what_the_oracle_says(
         found = [f"{type_}/{one.id}" for one in page.matches]
         assert set(found) == oracle.matches(type_, where), where
         assert len(found) == len(set(found)) == page.total
+
+
+@SLOW
+@given(
+    some_resources=records,
+    asked=st.lists(questions, min_size=6, max_size=12),
+    rules=policies,
+    secret=secrets,
+)
+async def test_search__what_is_hidden_is_refused_and_the_rest_is_what_the_oracle_says(
+    opened: app.App,
+    some_resources: list[Resource],
+    asked: list[tuple[str, e.Expression]],
+    rules: dict[str, e.Expression],
+    secret: frozenset[str],
+) -> None:
+    world = await world_of(opened, some_resources)
+    world.policy = policy = Policy(rules, secret)
+    oracle = oracle_of(world, policy)
+
+    for type_, where in asked:
+        wanted = Search((type_,), where, count=100, total="accurate")
+        if used(type_, where) & unasked(policy):
+            with pytest.raises(HiddenParameter):
+                await world.page(wanted)
+            continue
+        page = await world.page(wanted)
+
+        assert {f"{type_}/{one.id}" for one in page.matches} == oracle.matches(type_, where), where
+        assert page.total == len(page.matches)
 
 
 @SLOW
@@ -394,7 +447,7 @@ async def test_search__pages_together_are_the_whole_in_order(
     asked: list[tuple[tuple[str, e.Expression], int, bool, int]],
 ) -> None:
     world = await world_of(opened, some_resources)
-    oracle = oracle_of(world, Random({}))
+    oracle = oracle_of(world, Policy({}))
 
     for (type_, where), pick, descending, size in asked:
         code = SORTS[type_][pick % len(SORTS[type_])]
@@ -463,7 +516,7 @@ async def test_search__survivor_includes_the_merged(
             "INSERT INTO record.merged (tenant, patient, survivor, direct, merged) VALUES ($1, $2, $3, $3, $4)",
             world.tenant.id, keys[patient, other], keys[patient, into], datetime.now(UTC) - timedelta(days=1),
         )  # fmt: skip
-    oracle = oracle_of(world, Random({}), {f"Patient/{other}": f"Patient/{into}"})
+    oracle = oracle_of(world, Policy({}), {f"Patient/{other}": f"Patient/{into}"})
 
     for type_, where in asked:
         page = await world.page(Search((type_,), where, count=100))

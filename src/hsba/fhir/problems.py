@@ -7,7 +7,10 @@ Vietnamese one.  The class name is the stable code that support staff and machin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Severity = Literal["fatal", "error", "warning", "information"]
 
@@ -47,6 +50,10 @@ class Problem(Exception):
         self._issues = issues
         super().__init__(self.sentence)
 
+    def __reduce__(self) -> tuple[Callable[..., Problem], tuple[type[Problem], dict[str, object]]]:
+        """Travel between processes with every word and issue."""
+        return _again, (type(self), dict(self.__dict__))
+
     @classmethod
     def en(cls) -> str:
         """The English sentence of this kind of problem."""
@@ -68,6 +75,14 @@ class Problem(Exception):
         if self._issues:
             return self._issues
         return (Issue("error", self.code, self.sentence, self.sentence_vi, self.path, type(self).__name__),)
+
+
+def _again(kind: type[Problem], state: dict[str, object]) -> Problem:
+    """A problem as it was in another process."""
+    problem = kind.__new__(kind)
+    problem.__dict__.update(state)
+    problem.args = (problem.sentence,)
+    return problem
 
 
 class Malformed(Problem):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
+    from hsba.record.aside import Aside
     from hsba.record.calls import Operation
     from hsba.record.context import Actor, Context, Rules, Tenant
     from hsba.record.tenants import Tenants
@@ -62,6 +63,10 @@ class Services(Protocol):
     @property
     def files(self) -> Path:
         """The folder for files that are not the record itself."""
+
+    @property
+    def aside(self) -> Aside:
+        """Where large contents are read and checked."""
 
     @property
     def operations(self) -> tuple[Operation, ...]:

@@ -14,6 +14,7 @@ from hsba.http.negotiate import content_kind, is_fhir
 if TYPE_CHECKING:
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Pairs, Request
+    from hsba.record.aside import Aside
 
 Resource = dict[str, Any]
 
@@ -25,7 +26,9 @@ def resource(request: Request, definitions: Definitions, *, type: str | None = N
     if type == "Binary" and not is_fhir(request.headers.get(b"content-type")):
         return binaries.wrapped(request)
     kind = content_kind(request.headers.get(b"content-type"))
-    if kind == "json":
+    if request.content is not None:
+        found = request.content
+    elif kind == "json":
         found = json.parse(request.body)
     elif kind == "xml":
         found = xml.parse(request.body, definitions)
@@ -42,6 +45,15 @@ def resource(request: Request, definitions: Definitions, *, type: str | None = N
             vi=f"Địa chỉ là {type}, nội dung lại là {given}.",
         )
     return found
+
+
+async def read_aside(request: Request, aside: Aside) -> None:
+    """Read the resource in a large body where nobody waits for it; what is no FHIR is left to who knows it."""
+    if not is_fhir(request.headers.get(b"content-type")):
+        return
+    kind = content_kind(request.headers.get(b"content-type"))
+    if kind == "json" or kind == "xml":  # noqa: PLR1714 - mypy sees what is left
+        request.content = await aside.read(request.body, kind)
 
 
 def change(request: Request, definitions: Definitions) -> Patch:

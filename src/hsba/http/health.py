@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 SECONDS = 5.0
 """A database that does not answer in this time does not serve."""
 
+POOL = {
+    "open": "Open connections of this process.",
+    "idle": "Open connections that wait for work.",
+    "waiting": "Requests that wait for a connection.",
+}
+"""The figures of each part of the pool (store/pool.py)."""
+
 AHEAD = """
 SELECT to_regclass('record.version_' || to_char(now() AT TIME ZONE 'UTC' + interval '1 month', 'YYYY_MM')) IS NOT NULL
 """
@@ -30,12 +38,13 @@ class Health:
         """Keep what is asked."""
         self._services = services
         self._metrics = metrics
-        pools = {"work": services.pool._work, "search": services.pool._search}  # noqa: SLF001 - the pool has no figures yet
-        for name, pool in pools.items():
-            metrics.gauge(f"hsba_pool_{name}_open", "Open connections of this process.", pool.get_size)
-            metrics.gauge(
-                f"hsba_pool_{name}_idle", "Open connections that wait for work.", pool.get_idle_size
-            )
+        for part in services.pool.figures():
+            for name, text in POOL.items():
+                metrics.gauge(f"hsba_pool_{part}_{name}", text, partial(self._pool, part, name))
+
+    def _pool(self, part: str, name: str) -> float:
+        found: int = getattr(self._services.pool.figures()[part], name)
+        return found
 
     async def alive(self, _: Request) -> Response:
         """GET /healthz: the process answers."""

@@ -91,6 +91,8 @@ class Request:
     body: bytes = b""
     file: Path | None = None
     """Where the content lies when it was too long to be held: lines for an operation that takes them."""
+    content: dict[str, Any] | None = None
+    """The resource in a large body, where it was read already."""
 
     def header(self, name: bytes) -> str | None:
         """The header as text; None when it was not sent."""

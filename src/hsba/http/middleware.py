@@ -24,6 +24,7 @@ from hsba.http import answers, codings, contents, errors, idempotency, limits, n
 from hsba.http.messages import Answer, Request, join_headers, read_pairs
 from hsba.http.metadata import Capabilities
 from hsba.http.routes import ROUTES, Table
+from hsba.record.aside import LARGE
 from hsba.record.context import Actor
 from hsba.store.pool import RETRY
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from hsba.http.metrics import Metrics
     from hsba.http.operations import Operations
     from hsba.http.routes import Room, Route
-    from hsba.record.context import Context
+    from hsba.record.context import Context, Tenant
     from hsba.store.pool import Connection
 
     Handler = Callable[[Context, Request], Awaitable[Answer]]
@@ -103,7 +104,8 @@ class Door:
                 interaction = route.interaction
                 if segments and segments[0] in self.table.types:
                     type_ = segments[0]
-                request = self._request(scope, headers, root, slug, segments, route, number)
+                tenant = await self.services.tenants.find(slug, self.services.pool.bare)
+                request = self._request(scope, headers, root, tenant, segments, route, number)
                 if route.body and route.interaction == "operation" and self.operations.takes_lines(request):
                     await self._keep_lines(request, receive)
                 elif route.body:
@@ -112,6 +114,8 @@ class Door:
                     )
                 started = time.perf_counter()
                 with self.at_once:
+                    if len(request.body) > LARGE:
+                        await contents.read_aside(request, self.services.aside)
                     answer = await self.run(request, route.room, route.handler)
                 if idempotency.REPLAYED in answer.headers:
                     _give_up(request)
@@ -208,6 +212,8 @@ class Door:
             base=request.base,
             request=request.number,
         )
+        if request.content is not None:
+            ctx.aside = self.services.aside
         reason = request.headers.get(b"x-hsba-reason")
         if reason is not None:
             ctx.reason = _reason(reason)
@@ -220,7 +226,7 @@ class Door:
         scope: Scope,
         headers: dict[bytes, bytes],
         root: str,
-        slug: str | None,
+        tenant: Tenant,
         segments: tuple[str, ...],
         route: Route,
         number: UUID,
@@ -238,7 +244,7 @@ class Door:
             query=query,
             segments=segments,
             base=root,
-            tenant=self.services.tenants.get(slug),
+            tenant=tenant,
             actor=OPERATOR,
             route=route,
             shape=understand(headers.get(b"accept"), pairs),

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hsba.store import account, cluster, migrate
+from hsba.store import account, cluster, migrate, restored
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -376,12 +376,29 @@ async def partitions(tx: Connection) -> AsyncIterator[Finding]:
         yield Finding("ok", subject, same(name))
 
 
+async def feed(tx: Connection) -> AsyncIterator[Finding]:
+    """Whether the data come from another cluster, whose count of transactions is not this one's."""
+    subject = Words("Feed", "Dòng thay đổi")
+    if await restored.is_above(tx):
+        todo = Words(
+            "Stop the servers and run: hsba migrate. Never use pg_resetwal for this.",
+            "Dừng các máy chủ rồi chạy: hsba migrate. Đừng dùng pg_resetwal cho việc này.",
+        )
+        found = Words(
+            "restored from another PostgreSQL; what is saved would not be passed on",
+            "khôi phục từ PostgreSQL khác; thay đổi sẽ không được chuyển tiếp",
+        )
+        yield Finding("error", subject, found, todo)
+    else:
+        yield Finding("ok", subject, Words("moves on", "thông suốt"))
+
+
 BARE: tuple[Callable[[Connection], AsyncIterator[Finding]], ...] = (
     release, durability, encoding, roles, migrations, skew,
 )  # fmt: skip
 """What can be asked of any database."""
 
-FILLED: tuple[Callable[[Connection], AsyncIterator[Finding]], ...] = (dangling, index, jobs, partitions)
+FILLED: tuple[Callable[[Connection], AsyncIterator[Finding]], ...] = (dangling, index, feed, jobs, partitions)
 """What can be asked once the schema is complete."""
 
 

@@ -45,14 +45,14 @@ CARE_DATES = ("date", "occurrence", "authoredon", "authored", "effective-time", 
 async def everything_patient(ctx: Context, call: Call) -> Resource:
     """All that is known about a patient, those merged into him included, and what it refers to, in pages."""
     id_ = _id(call)
-    await interactions.read(ctx, "Patient", id_)
+    await interactions.require(ctx, "Patient", id_)
     return await _everything(ctx, call, "Patient", InCompartment("Patient", id_))
 
 
 async def everything_encounter(ctx: Context, call: Call) -> Resource:
     """All that belongs to a stay and what it refers to, in pages."""
     id_ = _id(call)
-    await interactions.read(ctx, "Encounter", id_)
+    await interactions.require(ctx, "Encounter", id_)
     return await _everything(ctx, call, "Encounter", InCompartment("Encounter", id_))
 
 
@@ -72,10 +72,9 @@ async def _everything(ctx: Context, call: Call, code: str, belongs: Expression) 
         where=all_of(parts),
         count=_count(ctx, call),
         cursor=call.text("_cursor"),
-        include=(Include("*", "*"),),
+        include=tuple(Include("*", "*", target) for target in sorted(wanted) or (None,)),
     )
-    page = await interactions.search(ctx, search)
-    return _bundle(ctx, call, page, wanted)
+    return _bundle(ctx, call, await interactions.search(ctx, search))
 
 
 def members(ctx: Context, code: str) -> tuple[str, ...]:
@@ -138,8 +137,8 @@ def _dates(ctx: Context, call: Call, types: tuple[str, ...]) -> Expression | Non
     )
 
 
-def _bundle(ctx: Context, call: Call, page: Page | None, wanted: frozenset[str] = frozenset()) -> Resource:
-    """A page as a searchset; with `_type` what is referred to is shown only when it is of such a type."""
+def _bundle(ctx: Context, call: Call, page: Page | None) -> Resource:
+    """A page as a searchset."""
     found: Resource = {
         "resourceType": "Bundle",
         "id": new_id(),
@@ -151,17 +150,14 @@ def _bundle(ctx: Context, call: Call, page: Page | None, wanted: frozenset[str] 
         return found
     if page.next is not None:
         found["link"].append({"relation": "next", "url": _link(call, page.next)})
-    entries = [
-        *_entries(ctx, page.matches, "match", frozenset()),
-        *_entries(ctx, page.included, "include", wanted),
-    ]
+    entries = [*_entries(ctx, page.matches, "match"), *_entries(ctx, page.included, "include")]
     return {**found, "entry": entries} if entries else found
 
 
-def _entries(ctx: Context, stored: list[Stored], mode: str, wanted: frozenset[str]) -> Iterator[Resource]:
+def _entries(ctx: Context, stored: list[Stored], mode: str) -> Iterator[Resource]:
     for one in stored:
         type_ = ctx.registry.type_name(one.type)
-        if one.body is not None and (not wanted or type_ in wanted):
+        if one.body is not None:
             entry: Resource = {"resource": json.parse(one.body.encode()), "search": {"mode": mode}}
             yield {"fullUrl": f"{ctx.base}/{type_}/{one.id}", **entry} if ctx.base else entry
 

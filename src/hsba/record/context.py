@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from hsba.fhir.definitions import Definitions
+    from hsba.record.aside import Aside
     from hsba.record.ports import Codes, Policy, Trail
     from hsba.store.pool import Connection
     from hsba.store.registry import Registry
@@ -89,6 +90,8 @@ class Context:
     base: str = ""
     alone: bool = False
     """The door's word that one interaction is all this transaction does, and that nothing refuses after its save."""
+    aside: Aside | None = None
+    """Where long work is done, when this request brings much of it."""
 
     def on(self, tx: Connection) -> Context:
         """The same context on another connection."""
@@ -105,6 +108,8 @@ class Rules:
 
     refuse_dangling_references: bool = False
     late_after: timedelta = timedelta(hours=24)
+    answers_kept: timedelta = timedelta(hours=24)
+    """How long the answer to a write with an Idempotency-Key is kept for its repeat."""
     validate: bool = True
     max_search_count: int = 1000
     targets: Targets = field(default_factory=Targets)

@@ -26,7 +26,10 @@ LOOKS = 20
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Versions with the names of their types, the newest first; `next` continues, `horizon` is a safe `_since`."""
+    """Versions with the names of their types, the newest first; `next` continues, `horizon` is a safe `_since`.
+
+    All pages of one reading carry the horizon of the first: what commits while a client turns pages is in none of them.
+    """
 
     entries: list[tuple[Stored, str]]
     next: str | None
@@ -65,7 +68,8 @@ async def _of_resource(
     if current is None:
         raise NotFound(f"{type_}/{id_}")
     await interactions.may_see(ctx, type_, id_)
-    before = None if cursor is None else Cursor.of(cursor).vid
+    after = None if cursor is None else Cursor.of(cursor)
+    before, horizon = (after.vid, after.horizon) if after else (None, horizon)
     found = await versions.of_resource(
         ctx.tx, ctx.tenant.id, current.key, span, before=before, limit=limit + 1
     )
@@ -74,7 +78,7 @@ async def _of_resource(
     more = len(found) > limit and shown
     return HistoryPage(
         _shown(ctx, shown),
-        Cursor(0, current.key, shown[-1].stored.vid, "1:1:").text() if more else None,
+        Cursor(0, current.key, shown[-1].stored.vid, "1:1:", horizon).text() if more else None,
         total,
         horizon,
     )
@@ -86,6 +90,7 @@ async def _of_types(
     types = None if type_ is None else [ctx.registry.type_id(type_)]
     after = None if cursor is None else Cursor.of(cursor)
     snapshot = after.snapshot if after else await versions.snapshot(ctx.tx)
+    horizon = after.horizon if after else horizon
     shown: list[Entry] = []
     more = limit > 0
     for _ in range(LOOKS):
@@ -96,11 +101,11 @@ async def _of_types(
         shown.extend(await _visible(ctx, found))
         if found:
             last = found[-1]
-            after = Cursor(last.xid, last.stored.key, last.stored.vid, snapshot)
+            after = Cursor(last.xid, last.stored.key, last.stored.vid, snapshot, horizon)
     if len(shown) > limit:
         shown = shown[:limit]
         last = shown[-1]
-        after, more = Cursor(last.xid, last.stored.key, last.stored.vid, snapshot), True
+        after, more = Cursor(last.xid, last.stored.key, last.stored.vid, snapshot, horizon), True
     return HistoryPage(_shown(ctx, shown), after.text() if more and after else None, None, horizon)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from hsba.fhir import json, xml
 from hsba.fhir.problems import BadRequest, Unprocessable
 
 if TYPE_CHECKING:
@@ -64,7 +65,18 @@ async def find(ctx: Context, key: str, request: bytes) -> Answer | None:
         return None
     if row["request"] != request:
         raise KeyReused
+    await ctx.trail.add(ctx, "replay", None, _shown(ctx, row["body"]))
     return Answer(row["status"], msgspec.json.decode(row["headers"], type=dict[str, str]), row["body"])
+
+
+def _shown(ctx: Context, body: str | None) -> list[tuple[str, str]]:
+    """Type and id of what an answer shows again: of the resource in it, or of each in its bundle."""
+    if not body or body[0] not in "{<":
+        return []
+    content = json.parse(body.encode()) if body[0] == "{" else xml.parse(body.encode(), ctx.definitions)
+    stored = "versionId" in content.get("meta", {})
+    some = [content] if stored else [entry.get("resource", {}) for entry in content.get("entry", ())]
+    return [(one["resourceType"], one["id"]) for one in some if "id" in one]
 
 
 async def keep(ctx: Context, key: str, request: bytes, answer: Answer) -> None:

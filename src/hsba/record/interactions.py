@@ -81,6 +81,16 @@ async def search(ctx: Context, wanted: Search) -> Page:
     return hiding.hide_page(ctx, page)
 
 
+async def require(ctx: Context, type: str, id: str) -> None:
+    """Refuse, as a read does, what is not there, was deleted or may not be seen; nothing is shown and nobody is told."""
+    stored = await resources.read(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id)
+    if stored is None:
+        raise NotFound(f"{type}/{id}")
+    await may_see(ctx, type, id)
+    if stored.deleted:
+        raise Gone(f"{type}/{id}")
+
+
 async def may_see(ctx: Context, type: str, id: str) -> None:
     """Answer 404 for what this actor may not know of; the policy is a search like any other."""
     if not ctx.policy.unrestricted:
@@ -98,7 +108,7 @@ async def create(ctx: Context, resource: Resource, *, if_none_exist: Expression 
     if if_none_exist is not None and (found := await match_one(ctx, type_, if_none_exist)):
         return Saved(await read(ctx, type_, found), created=False, changed=False)
     ctx.policy.check(ctx, "create", type_, before=None, after=resource)
-    issues = check(ctx, resource)
+    issues = await checked(ctx, resource)
     (stored,) = await save(ctx, [Pending("C", type_, new_id(), resource)])
     await ctx.trail.add(ctx, "create", type_, [stored])
     return Saved(hiding.hide(ctx, type_, stored), created=True, issues=issues)
@@ -120,7 +130,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
     if current is not None:
         lifecycle.check_change(current)
     resource = hiding.keep_hidden(ctx, type_, before, resource)
-    issues = check(ctx, resource)
+    issues = await checked(ctx, resource)
     if before is not None and current is not None and unchanged(before, resource):
         stored = resources.Stored(
             current.key,
@@ -131,6 +141,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
             deleted=False,
             body=current.body,
         )
+        await ctx.trail.add(ctx, "read", type_, [stored])  # nothing was written, but it is shown
         return Saved(hiding.hide(ctx, type_, stored), created=False, issues=issues, changed=False)
     pending = Pending("U" if exists else "C", type_, id_, resource, current, before=before)
     try:
@@ -232,9 +243,23 @@ async def delete_where(ctx: Context, type: str, where: Expression, *, multiple: 
 
 def check(ctx: Context, resource: Resource, *, profiles: Sequence[str] = ()) -> tuple[Issue, ...]:
     """Validate; refuse (422) with every problem found, or answer the warnings."""
-    issues: tuple[Issue, ...] = ()
+    found: Sequence[Issue] = ()
     if ctx.rules.validate:
-        issues = tuple(validate(resource, ctx.definitions, codes=ctx.codes, against=tuple(profiles)))
+        found = validate(resource, ctx.definitions, codes=ctx.codes, against=tuple(profiles))
+    return settle(ctx, resource, found)
+
+
+async def checked(ctx: Context, resource: Resource) -> tuple[Issue, ...]:
+    """The same; of a large request in the process that is there for it."""
+    if ctx.aside is None or not ctx.rules.validate:
+        return check(ctx, resource)
+    (found,) = await ctx.aside.issues([resource])
+    return settle(ctx, resource, found)
+
+
+def settle(ctx: Context, resource: Resource, found: Sequence[Issue]) -> tuple[Issue, ...]:
+    """Refuse (422) with every problem that validation and the type's own rules found, or answer the warnings."""
+    issues = tuple(found)
     if resource["resourceType"] in RULES and not any(issue.blocks for issue in issues):
         issues += RULES[resource["resourceType"]](ctx, resource)
     if any(issue.blocks for issue in issues):

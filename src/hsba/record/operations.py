@@ -49,9 +49,11 @@ async def validate(ctx: Context, call: Call) -> Resource:
             f"The resource is a {resource['resourceType']}, not a {call.type}.",
             vi=f"Nội dung là {resource['resourceType']}, không phải {call.type}.",
         )
-    issues = find_issues(
-        resource, ctx.definitions, codes=ctx.codes, against=(profile,) if profile else (), best_practice=True
-    )
+    against = (profile,) if profile else ()
+    if ctx.aside is None:
+        issues = find_issues(resource, ctx.definitions, codes=ctx.codes, against=against, best_practice=True)
+    else:
+        (issues,) = await ctx.aside.issues([resource], against=against, best_practice=True)
     if mode in ("create", "update"):
         issues.extend(await _may_write(ctx, call, resource, mode))
     return outcome.outcome(issues)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,15 @@ from hsba.fhir.problems import NotFound
 from hsba.record.context import Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
     from hsba.store.pool import Connection
+
+    Connect = Callable[[], AbstractAsyncContextManager[Connection]]
+
+AGAIN = 1.0
+"""Seconds between two looks for names that were not there: a flood of them costs one small query each."""
 
 
 class UnknownTenant(NotFound):
@@ -24,6 +33,7 @@ class Tenants:
     def __init__(self) -> None:
         """Know none yet."""
         self._by_slug: dict[str, Tenant] = {}
+        self._look_from = 0.0
 
     async def read(self, tx: Connection) -> None:
         """Read the table anew."""
@@ -39,6 +49,14 @@ class Tenants:
         if slug is not None and slug in self._by_slug:
             return self._by_slug[slug]
         raise UnknownTenant(slug or "")
+
+    async def find(self, slug: str | None, connect: Connect) -> Tenant:
+        """The tenant of that name; one that was added while this process runs is found too."""
+        if slug is not None and slug not in self._by_slug and time.monotonic() >= self._look_from:
+            self._look_from = time.monotonic() + AGAIN
+            async with connect() as tx:
+                await self.read(tx)
+        return self.get(slug)
 
     def all(self) -> list[Tenant]:
         """Every tenant, in the order of their numbers."""

@@ -314,9 +314,19 @@ class _Work:
 
     async def check_new(self, writes: list[_Write]) -> None:
         """Validate every content at hand, before anything is locked."""
-        for place, write in enumerate(writes):
-            if write.resource is None or (write.asked.method == "PUT" and self.ctx.policy.hidden(write.type)):
-                continue
+        ready = [
+            write
+            for write in writes
+            if write.resource is not None
+            and not (write.asked.method == "PUT" and self.ctx.policy.hidden(write.type))
+        ]
+        if self.ctx.aside is not None and self.ctx.rules.validate and not self.alone:
+            found = await self.ctx.aside.issues([write.resource or {} for write in ready])
+            for write, issues in zip(ready, found, strict=True):
+                with placed(self.faults, write.asked, ".resource", drop=write.type):
+                    write.issues = interactions.settle(self.ctx, write.resource or {}, issues)
+            return
+        for place, write in enumerate(ready):
             self.validate(write)
             if place % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
@@ -386,16 +396,23 @@ class _Work:
         """Save in one statement and answer each entry; an update that changes nothing makes no version."""
         ctx = self.ctx
         changed: list[_Write] = []
+        told: dict[tuple[str, str], list[Stored]] = {}
         for write in writes:
             given = write.before is not None and write.resource is not None and write.current is not None
             if given and interactions.unchanged(write.before or {}, write.resource or {}):
-                self.answers[write.asked.index] = Answered(
-                    200, write.type, self.stored_before(write), write.issues
-                )
+                stored = self.stored_before(write)
+                told.setdefault(("read", write.type), []).append(stored)
+                self.answers[write.asked.index] = Answered(200, write.type, stored, write.issues)
                 continue
             changed.append(write)
-        if not changed:
-            return
+        if changed:
+            await self.save_changed(changed, told)
+        for (interaction, type_), versions in told.items():
+            await ctx.trail.add(ctx, interaction, type_, versions)
+
+    async def save_changed(self, changed: list[_Write], told: dict[tuple[str, str], list[Stored]]) -> None:
+        """Save what is new, and note for the trail what was done to what."""
+        ctx = self.ctx
         # Rows that may meet another transaction's are made in an order that all writers keep.
         changed.sort(key=lambda write: (write.type, write.id))
         letters = {"create": "C", "update": "U", "delete": "D"}
@@ -406,12 +423,9 @@ class _Work:
                 for w in changed
             ],
         )
-        told: dict[tuple[str, str], list[Stored]] = {}
         for write, stored in zip(changed, saved, strict=True):
             told.setdefault((write.interaction, write.type), []).append(stored)
             self.answers[write.asked.index] = self.answered(write, stored)
-        for (interaction, type_), versions in told.items():
-            await ctx.trail.add(ctx, interaction, type_, versions)
 
     def answered(self, write: _Write, stored: Stored) -> Answered:
         """The answer to one saved entry."""

@@ -1,4 +1,4 @@
-"""The shape of every room's JOBS and FOLLOWERS tables: work done by the worker and not by whoever asks for it."""
+"""The shape of every room's JOBS, FOLLOWERS and HOUSEKEEPING tables: work done by the worker and not by whoever asks for it."""
 
 from __future__ import annotations
 
@@ -88,4 +88,13 @@ class Later(Exception):  # a signal, not an accident
         self.progress = progress
 
 
-__all__ = ["Follower", "Handler", "House", "Kind", "Later", "Opener"]
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something done again and again, by nobody's asking: what, and how many seconds apart."""
+
+    name: str
+    do: Callable[[House], Awaitable[None]]
+    every: float
+
+
+__all__ = ["Chore", "Follower", "Handler", "House", "Kind", "Later", "Opener"]

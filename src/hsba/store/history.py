@@ -11,31 +11,33 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.problems import BadRequest
 from hsba.store.resources import Stored
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from hsba.store.pool import Connection
 
+_EPOCH, _TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _SNAPSHOT = re.compile(r"\d{1,20}:\d{1,20}:(?:\d{1,20}(?:,\d{1,20})*)?").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page ended, and the snapshot its first page was read in."""
+    """Where a page ended, and of its first page the snapshot it was read in and the horizon."""
 
     xid: int
     resource: int
     vid: int
     snapshot: str
+    horizon: datetime
 
     def text(self) -> str:
         """The cursor as it stands in a link."""
-        plain = f"{self.xid}.{self.resource}.{self.vid}.{self.snapshot}"
+        horizon = (self.horizon - _EPOCH) // _TICK
+        plain = f"{self.xid}.{self.resource}.{self.vid}.{self.snapshot}.{horizon}"
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
     @classmethod
@@ -43,9 +45,9 @@ class Cursor:
         """Read a cursor out of a link."""
         try:
             plain = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
-            xid, resource, vid, snapshot = plain.split(".")
-            found = cls(int(xid), int(resource), int(vid), snapshot)
-        except (ValueError, binascii.Error) as exc:
+            xid, resource, vid, snapshot, horizon = plain.split(".")
+            found = cls(int(xid), int(resource), int(vid), snapshot, _EPOCH + int(horizon) * _TICK)
+        except (ValueError, OverflowError, binascii.Error) as exc:
             raise BadRequest("This page link is broken.", vi="Liên kết trang không đúng.") from exc
         if not _SNAPSHOT(snapshot) or max(found.xid, found.resource, found.vid) >= 2**63:
             raise BadRequest("This page link is broken.", vi="Liên kết trang không đúng.")

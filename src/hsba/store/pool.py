@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import asyncpg
 
-from hsba.fhir.problems import Busy
+from hsba.fhir.problems import Busy, Problem
 from hsba.store.generation import DefinitionsChanged
 
 if TYPE_CHECKING:
@@ -116,14 +118,53 @@ async def _nothing_to_renew(_: Connection) -> None:
     """A pool without a house around it knows no search parameters."""
 
 
-@asynccontextmanager
-async def _taken(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
-    """A connection of the pool itself: asyncpg's wrapper around it cannot hold what we remember, and costs time."""
-    proxy = await pool.acquire()
-    try:
-        yield proxy._con  # noqa: SLF001 - there is no public name for it
-    finally:
-        await pool.release(proxy)
+WAIT = 10.0
+"""Seconds that a request waits for a connection before it is told to come back."""
+
+
+class NoConnection(Problem):
+    """Every connection to the database is in use; nothing was changed, repeat the request in a moment."""
+
+    status, code = 503, "throttled"
+    vi = "Mọi kết nối tới cơ sở dữ liệu đang bận; chưa thay đổi gì, hãy gửi lại sau giây lát."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Open connections, those of them that wait for work, and requests that wait for one."""
+
+    open: int
+    idle: int
+    waiting: int
+
+
+class _Part:
+    """Connections of one kind, and how many requests stand in line for them."""
+
+    def __init__(self, pool: asyncpg.Pool, wait: float) -> None:
+        self.pool = pool
+        self.wait = wait
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[Connection]:
+        """A connection itself: asyncpg's wrapper around it cannot hold what we remember, and costs time."""
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self.wait):
+                proxy = await self.pool.acquire()
+        except TimeoutError as exc:
+            raise NoConnection from exc
+        finally:
+            self.waiting -= 1
+        try:
+            yield proxy._con  # noqa: SLF001 - there is no public name for it
+        finally:
+            await self.pool.release(proxy)
+
+    def figures(self) -> Figures:
+        return Figures(self.pool.get_size(), self.pool.get_idle_size(), self.waiting)
 
 
 class Pool:
@@ -133,19 +174,27 @@ class Pool:
     (`plan_cache_mode=force_custom_plan`).
     """
 
-    def __init__(self, work: asyncpg.Pool, search: asyncpg.Pool) -> None:
-        """Keep the two pools; use `Pool.open`."""
+    def __init__(self, work: _Part, search: _Part) -> None:
+        """Keep the two parts; use `Pool.open`."""
         self._work = work
         self._search = search
         self.renew: Callable[[Connection], Awaitable[None]] = _nothing_to_renew
         """Called when the search parameters have changed under a transaction, or by it; `app` sets it."""
 
     @classmethod
-    async def open(cls, dsn: str, *, size: int = 10, search_size: int = 6, application: str = "hsba") -> Pool:
+    async def open(
+        cls,
+        dsn: str,
+        *,
+        size: int = 10,
+        search_size: int = 6,
+        application: str = "hsba",
+        wait: float = WAIT,
+    ) -> Pool:
         """Connect with the runtime role's address; sizes are upper limits per process."""
 
-        async def make(limit: int, **settings: str) -> asyncpg.Pool:
-            return await asyncpg.create_pool(
+        async def make(limit: int, **settings: str) -> _Part:
+            pool = await asyncpg.create_pool(
                 dsn,
                 min_size=1,
                 max_size=limit,
@@ -164,6 +213,7 @@ class Pool:
                     **settings,
                 },
             )
+            return _Part(pool, wait)
 
         return cls(
             await make(size, **BY_KEY),
@@ -173,14 +223,14 @@ class Pool:
     @asynccontextmanager
     async def reading(self, tenant: int) -> AsyncIterator[Connection]:
         """A connection for single reads, each its own snapshot."""
-        async with _taken(self._work) as tx:
+        async with self._work.taken() as tx:
             await tx.use(tenant)
             yield tx
 
     @asynccontextmanager
     async def searching(self, tenant: int) -> AsyncIterator[Connection]:
         """A connection for composed searches."""
-        async with _taken(self._search) as tx:
+        async with self._search.taken() as tx:
             await tx.use(tenant)
             tx.by_key = self
             yield tx
@@ -188,7 +238,7 @@ class Pool:
     @asynccontextmanager
     async def writing(self, tenant: int) -> AsyncIterator[Connection]:
         """A transaction: returning commits, raising rolls back; it begins with its first statement."""
-        async with _taken(self._work) as tx:
+        async with self._work.taken() as tx:
             await tx.use(tenant)
             tx.wrote, tx.stepped, tx.waiting, tx.transacted = False, 0, True, None
             try:
@@ -214,13 +264,17 @@ class Pool:
     @asynccontextmanager
     async def bare(self) -> AsyncIterator[Connection]:
         """A connection for the machinery (jobs, tenants, lists), with whatever tenant it had before."""
-        async with _taken(self._work) as tx:
+        async with self._work.taken() as tx:
             yield tx
+
+    def figures(self) -> dict[str, Figures]:
+        """The figures of each part, as they are now."""
+        return {"work": self._work.figures(), "search": self._search.figures()}
 
     async def close(self) -> None:
         """Wait for the connections in use, then close."""
-        await self._work.close()
-        await self._search.close()
+        await self._work.pool.close()
+        await self._search.pool.close()
 
 
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError, Busy)

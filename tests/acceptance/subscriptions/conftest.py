@@ -10,6 +10,7 @@ from acceptance.subscriptions.hook import Target, listening
 from hsba import app, config, worker
 from hsba.record import tenants
 from hsba.record.subscriptions import watch
+from watch import Recording
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +32,7 @@ async def services(database: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         async with opened.pool.bare() as tx:
             await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
             await opened.tenants.read(tx)
+        opened.trail = Recording()
         yield opened
 
 

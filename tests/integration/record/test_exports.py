@@ -190,6 +190,8 @@ async def test_export__every_batch_is_told_to_the_trail(house: House, folder: Pa
     told: list[tuple[str, str | None, int]] = []
 
     class Trail:
+        keeps_nothing = False
+
         async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Any) -> None:
             told.append((interaction, type, len(subjects)))
 

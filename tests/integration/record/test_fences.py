@@ -9,12 +9,15 @@ import pytest
 from hsba.fhir import json
 from hsba.fhir.problems import Forbidden, NotFound
 from hsba.fhir.query.expression import Everything, Expression, Ids, Not
-from hsba.record import interactions, patients, transaction
+from hsba.record import compartment, interactions, patients, transaction
+from hsba.record.calls import Call
 from hsba.record.history import history
+from watch import Recording, addresses, shown, shows
 
 if TYPE_CHECKING:
     from house import House
     from hsba.record.context import Context
+    from hsba.store.resources import Stored
 
 SID = "http://x.example/mrn"
 
@@ -150,3 +153,38 @@ async def test_merge__a_patient_who_may_not_be_seen_cannot_be_merged(house: Hous
         ctx.policy = Narrow()
         with pytest.raises(NotFound):
             await patients.merge(ctx, "a", "secret")
+
+
+async def test_record__tells_the_trail_of_what_it_shows_and_of_nothing_else(house: House) -> None:
+    await fill(house)
+    async with house.writing() as ctx:
+        for id_, whose in (("oa", "a"), ("os", "secret")):
+            subject = {"reference": f"Patient/{whose}"}
+            one = {"resourceType": "Basic", "id": id_, "code": {"text": "x"}, "subject": subject}
+            await interactions.update(ctx, one)
+
+    async def of_history(ctx: Context) -> list[Stored]:
+        return [stored for stored, _ in (await history(ctx, "Patient")).entries]
+
+    async def of_everything(ctx: Context) -> set[str]:
+        call = Call("everything", "Patient", "a", address="http://here/fhir/Patient/a/$everything")
+        return shown(await compartment.everything_patient(ctx, call))
+
+    async def of_the_same_again(ctx: Context) -> list[Stored]:
+        return [(await interactions.update(ctx, {**patient("a"), "telecom": []})).stored]
+
+    async def of_a_bundle(ctx: Context) -> list[Stored]:
+        gets = [{"request": {"method": "GET", "url": f"Patient/{id_}"}} for id_ in "ab"]
+        return [one.stored for one in await carry_out(ctx, *gets, put(patient("c")))]
+
+    for work in (of_history, of_everything, of_the_same_again, of_a_bundle):
+        trail = Recording()
+        async with house.writing() as ctx:
+            ctx.policy, ctx.trail = Narrow(), trail
+            found = await work(ctx)
+            addressed = found if isinstance(found, set) else addresses(ctx, found)
+            assert trail.told == addressed, work.__name__
+        assert addressed
+        assert not any("secret" in one for one in addressed)
+        if not isinstance(found, set):
+            assert not any(shows(one.body, "Patient.telecom") for one in found)

@@ -19,4 +19,6 @@ if TYPE_CHECKING:
 async def world(database: Database) -> AsyncIterator[World]:
     """An empty record in an opened application."""
     async with app.opened(config.load({}, files=()), database.runtime_dsn, size=6) as opened:
-        yield await World.make(opened)
+        found = await World.make(opened)
+        found.shadowed = True
+        yield found

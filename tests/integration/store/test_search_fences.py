@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -13,27 +12,10 @@ from hsba.fhir.query import expression as e
 from hsba.store.search import condition
 from hsba.store.search.problems import HiddenParameter
 from search_world import World
+from watch import Policy
 
 if TYPE_CHECKING:
     from databases import Database
-
-
-@dataclass
-class Policy:
-    """Shows what the rules say, hides the elements named."""
-
-    rules: dict[str, e.Expression] = field(default_factory=dict)
-    secret: frozenset[str] = frozenset()
-    unrestricted: bool = False
-
-    def visible(self, type: str) -> e.Expression:
-        return self.rules.get(type, e.Everything())
-
-    def hidden(self, type: str) -> frozenset[str]:
-        return frozenset(one for one in self.secret if one.startswith(type + "."))
-
-    def check(self, *args: object, **kwargs: object) -> None:
-        return
 
 
 WOMEN = e.Match("gender", e.Token(None, "female"))
