@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from hsba.fhir.problems import Busy, Problem
+from hsba.fhir.problems import Busy
+from hsba.store.connections import WAIT, Connections, Figures, NoConnection, Taken
 from hsba.store.generation import DefinitionsChanged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
 
 SCHEMAS = "record, reference, ops"
 
@@ -110,61 +110,8 @@ BY_KEY = {
 tables of a new installation were still empty."""
 
 
-async def _leave_as_it_is(connection: object) -> None:
-    """No reset when a connection comes back: our code leaves nothing behind, and a reset costs half the reads/s."""
-
-
 async def _nothing_to_renew(_: Connection) -> None:
     """A pool without a house around it knows no search parameters."""
-
-
-WAIT = 10.0
-"""Seconds that a request waits for a connection before it is told to come back."""
-
-
-class NoConnection(Problem):
-    """Every connection to the database is in use; nothing was changed, repeat the request in a moment."""
-
-    status, code = 503, "throttled"
-    vi = "Mọi kết nối tới cơ sở dữ liệu đang bận; chưa thay đổi gì, hãy gửi lại sau giây lát."
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Open connections, those of them that wait for work, and requests that wait for one."""
-
-    open: int
-    idle: int
-    waiting: int
-
-
-class _Part:
-    """Connections of one kind, and how many requests stand in line for them."""
-
-    def __init__(self, pool: asyncpg.Pool, wait: float) -> None:
-        self.pool = pool
-        self.wait = wait
-        self.waiting = 0
-
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[Connection]:
-        """A connection itself: asyncpg's wrapper around it cannot hold what we remember, and costs time."""
-        self.waiting += 1
-        try:
-            async with asyncio.timeout(self.wait):
-                proxy = await self.pool.acquire()
-        except TimeoutError as exc:
-            raise NoConnection from exc
-        finally:
-            self.waiting -= 1
-        try:
-            yield proxy._con  # noqa: SLF001 - there is no public name for it
-        finally:
-            await self.pool.release(proxy)
-
-    def figures(self) -> Figures:
-        return Figures(self.pool.get_size(), self.pool.get_idle_size(), self.waiting)
 
 
 class Pool:
@@ -174,8 +121,8 @@ class Pool:
     (`plan_cache_mode=force_custom_plan`).
     """
 
-    def __init__(self, work: _Part, search: _Part) -> None:
-        """Keep the two parts; use `Pool.open`."""
+    def __init__(self, work: Connections, search: Connections) -> None:
+        """Keep the two kinds; use `Pool.open`."""
         self._work = work
         self._search = search
         self.renew: Callable[[Connection], Awaitable[None]] = _nothing_to_renew
@@ -193,14 +140,10 @@ class Pool:
     ) -> Pool:
         """Connect with the runtime role's address; sizes are upper limits per process."""
 
-        async def make(limit: int, **settings: str) -> _Part:
-            pool = await asyncpg.create_pool(
+        async def connect(**settings: str) -> Connection:
+            tx: Connection = await asyncpg.connect(
                 dsn,
-                min_size=1,
-                max_size=limit,
                 connection_class=Connection,
-                reset=_leave_as_it_is,
-                max_inactive_connection_lifetime=0,
                 command_timeout=120,
                 statement_cache_size=512,
                 server_settings={
@@ -213,69 +156,111 @@ class Pool:
                     **settings,
                 },
             )
-            return _Part(pool, wait)
+            return tx
 
-        return cls(
-            await make(size, **BY_KEY),
-            await make(search_size, plan_cache_mode="force_custom_plan"),
+        pool = cls(
+            Connections(partial(connect, **BY_KEY), size, wait),
+            Connections(partial(connect, plan_cache_mode="force_custom_plan"), search_size, wait),
         )
+        async with pool.bare(), pool.searching(0):
+            pass  # an address that leads nowhere is told now
+        return pool
 
-    @asynccontextmanager
-    async def reading(self, tenant: int) -> AsyncIterator[Connection]:
+    def reading(self, tenant: int) -> Taken:
         """A connection for single reads, each its own snapshot."""
-        async with self._work.taken() as tx:
-            await tx.use(tenant)
-            yield tx
+        return self._work.taken(tenant)
 
-    @asynccontextmanager
-    async def searching(self, tenant: int) -> AsyncIterator[Connection]:
+    def searching(self, tenant: int) -> Searching:
         """A connection for composed searches."""
-        async with self._search.taken() as tx:
-            await tx.use(tenant)
-            tx.by_key = self
-            yield tx
+        return Searching(self._search.taken(tenant), self)
 
-    @asynccontextmanager
-    async def writing(self, tenant: int) -> AsyncIterator[Connection]:
+    def writing(self, tenant: int) -> Writing:
         """A transaction: returning commits, raising rolls back; it begins with its first statement."""
-        async with self._work.taken() as tx:
-            await tx.use(tenant)
-            tx.wrote, tx.stepped, tx.waiting, tx.transacted = False, 0, True, None
-            try:
-                yield tx
-                tx.waiting = False
-                if tx.transacted is not None:
-                    await tx.transacted.commit()
-                stepped = tx.stepped > 0
-            except BaseException as exc:
-                tx.waiting = False
-                if tx.transacted is not None and not tx.is_closed() and tx.is_in_transaction():
-                    await tx.transacted.rollback()
-                if isinstance(exc, DefinitionsChanged):
-                    await self.renew(tx)
-                raise
-            finally:
-                tx.wrote, tx.stepped, tx.transacted = False, 0, None
-            if stepped:
-                # It is committed; a process that cannot read it now hears of it by the next refusal.
-                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                    await self.renew(tx)
+        return Writing(self._work.taken(tenant), self)
 
-    @asynccontextmanager
-    async def bare(self) -> AsyncIterator[Connection]:
+    def bare(self) -> Taken:
         """A connection for the machinery (jobs, tenants, lists), with whatever tenant it had before."""
-        async with self._work.taken() as tx:
-            yield tx
+        return self._work.taken()
 
     def figures(self) -> dict[str, Figures]:
-        """The figures of each part, as they are now."""
+        """The figures of each kind, as they are now."""
         return {"work": self._work.figures(), "search": self._search.figures()}
 
     async def close(self) -> None:
         """Wait for the connections in use, then close."""
-        await self._work.pool.close()
-        await self._search.pool.close()
+        await self._work.close()
+        await self._search.close()
+
+
+class Searching:
+    """A connection for searches while it is in use."""
+
+    __slots__ = ("_pool", "_taken")
+
+    def __init__(self, taken: Taken, pool: Pool) -> None:
+        """Say which, and whose connections keep their plans."""
+        self._taken = taken
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        """Take it."""
+        tx = await self._taken.__aenter__()
+        tx.by_key = self._pool
+        return tx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Give it back."""
+        await self._taken.__aexit__(kind, exc, at)
+
+
+class Writing:
+    """A transaction while it is under way."""
+
+    __slots__ = ("_pool", "_taken", "_tx")
+
+    def __init__(self, taken: Taken, pool: Pool) -> None:
+        """Say on which connection, and who is told of changed search parameters."""
+        self._taken = taken
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        """Take the connection; the first statement begins the transaction."""
+        tx = self._tx = await self._taken.__aenter__()
+        tx.wrote, tx.stepped, tx.waiting, tx.transacted = False, 0, True, None
+        return tx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Commit or roll back, and give the connection back."""
+        try:
+            await self._end(exc)
+        finally:
+            await self._taken.__aexit__(kind, exc, at)
+
+    async def _end(self, exc: BaseException | None) -> None:
+        tx = self._tx
+        tx.waiting = False
+        transacted, tx.transacted = tx.transacted, None
+        try:
+            if transacted is not None:
+                if exc is None:
+                    await transacted.commit()
+                elif not tx.is_closed():
+                    await transacted.rollback()
+            if isinstance(exc, DefinitionsChanged):
+                await self._pool.renew(tx)
+            elif exc is None and tx.stepped:
+                # It is committed; a process that cannot read it now hears of it by the next refusal.
+                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await self._pool.renew(tx)
+        finally:
+            tx.wrote, tx.stepped = False, 0
 
 
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError, Busy)
 """What a second try with all state rebuilt may cure: two writers met, nothing was kept of the loser."""
+
+__all__ = ["RETRY", "Connection", "Figures", "NoConnection", "Pool"]

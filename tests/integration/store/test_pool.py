@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -77,3 +78,75 @@ async def test_reading__who_goes_away_while_waiting_takes_nothing_along(pool: Po
             await waiting
 
     assert pool.figures()["work"] == Figures(1, 1, 0)
+
+
+async def test_reading__a_connection_that_the_server_ended_is_replaced(
+    pool: Pool, database: Database
+) -> None:
+    async with pool.reading(1) as tx:
+        number = tx.get_server_pid()
+    await _end(database, number)
+
+    async with pool.reading(1) as tx:
+        assert await tx.fetchval("SELECT 1") == 1
+        assert tx.get_server_pid() != number
+    assert pool.figures()["work"] == Figures(1, 1, 0)
+
+
+async def test_reading__who_waits_behind_a_connection_that_dies_gets_a_new_one(
+    pool: Pool, database: Database
+) -> None:
+    async def later() -> int:
+        async with pool.reading(1) as tx:
+            found: int = await tx.fetchval("SELECT 2")
+            return found
+
+    async with pool.reading(1) as tx:
+        waiting = asyncio.create_task(later())
+        await asyncio.sleep(0.05)
+        await _end(database, tx.get_server_pid())
+
+    assert await waiting == 2
+    assert pool.figures()["work"] == Figures(1, 1, 0)
+
+
+async def test_reading__a_connection_left_in_a_transaction_is_not_given_to_the_next(pool: Pool) -> None:
+    async with pool.reading(1) as tx:
+        number = tx.get_server_pid()
+        await tx.execute("BEGIN")
+
+    async with pool.reading(1) as tx:
+        assert tx.get_server_pid() != number
+
+
+async def test_writing__cancelled_in_the_middle_leaves_a_connection_that_works(pool: Pool) -> None:
+    begun = asyncio.Event()
+
+    async def long() -> None:
+        async with pool.writing(1) as tx:
+            begun.set()
+            await tx.execute("SELECT pg_sleep(30)")
+
+    task = asyncio.create_task(long())
+    await begun.wait()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    async with pool.writing(1) as tx:
+        assert await tx.fetchval("SELECT 1") == 1
+    assert pool.figures()["work"] == Figures(1, 1, 0)
+
+
+async def test_pool__an_address_that_leads_nowhere_is_told_at_once() -> None:
+    with pytest.raises((OSError, asyncpg.PostgresError)):
+        await Pool.open("postgresql://nobody@localhost:1/nothing")
+
+
+async def _end(database: Database, number: int) -> None:
+    """End a connection as an administrator, or the server's restart, would."""
+    tx = await asyncpg.connect(database.runtime_dsn)
+    await tx.execute("SELECT pg_terminate_backend($1)", number)
+    await tx.close()
+    await asyncio.sleep(0.1)
