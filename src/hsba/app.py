@@ -99,15 +99,12 @@ class App:
     operations: tuple[Operation, ...]
     aside: Aside
     dsn: str
+    files: Path
+    """The folder for files that are not the record itself."""
     jobs: tuple[Kind, ...] = JOBS
     followers: tuple[Follower, ...] = FOLLOWERS
     housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     clock: Clock = field(default_factory=Clock)
-
-    @property
-    def files(self) -> Path:
-        """The folder for files that are not the record itself."""
-        return self.settings.folder("main") / "files"
 
     async def renew(self, tx: Connection) -> None:
         """Take over the search parameters that the database has now, for all contexts made from here on."""
@@ -247,6 +244,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             aside=aside,
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
+            files=settings.folder("main") / "files",
         )
         async with pool.bare() as tx:
             await house.renew(tx)

@@ -184,4 +184,4 @@ def entry_text(stored: Stored, shape: Shape, definitions: Definitions) -> str | 
     """The resource of an entry as text: the stored one, or the part of it that was asked for."""
     if stored.body is None or not (shape.summary or shape.elements):
         return stored.body
-    return json.dump(subset(json.parse(stored.body.encode()), shape, definitions)).decode()
+    return json.dump(subset(json.stored(stored.body), shape, definitions)).decode()

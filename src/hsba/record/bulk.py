@@ -91,7 +91,7 @@ async def load(ctx: Context, lines: Sequence[tuple[int, bytes]]) -> Figures:
                 )
             )
             figures.created += 1
-        elif interactions.unchanged(before := json.parse(current.body.encode()), resource):
+        elif interactions.unchanged(before := json.stored(current.body), resource):
             figures.unchanged += 1
         else:
             pending.append(Pending("U", *_named(resource), resource, current, before=before))
@@ -128,7 +128,7 @@ def _allowed(ctx: Context, resource: Resource, current: Current | None, *, unsee
     lifecycle.check_change(current)
     if ctx.policy.unrestricted or current.body is None:
         return resource
-    before = json.parse(current.body.encode())
+    before = json.stored(current.body)
     ctx.policy.check(ctx, "update", type_, before=before, after=resource)
     return hiding.keep_hidden(ctx, type_, before, resource)
 

@@ -158,7 +158,7 @@ def _entries(ctx: Context, stored: list[Stored], mode: str) -> Iterator[Resource
     for one in stored:
         type_ = ctx.registry.type_name(one.type)
         if one.body is not None:
-            entry: Resource = {"resource": json.parse(one.body.encode()), "search": {"mode": mode}}
+            entry: Resource = {"resource": json.stored(one.body), "search": {"mode": mode}}
             yield {"fullUrl": f"{ctx.base}/{type_}/{one.id}", **entry} if ctx.base else entry
 
 

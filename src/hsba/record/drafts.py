@@ -174,7 +174,7 @@ async def _may_write(ctx: Context, type_: str, id_: str, body: Resource) -> None
         ctx.policy.check(ctx, "create", type_, before=None, after=body)
         return
     await interactions.may_see(ctx, type_, id_)
-    ctx.policy.check(ctx, "update", type_, before=json.parse(stored.body.encode()), after=body)
+    ctx.policy.check(ctx, "update", type_, before=json.stored(stored.body), after=body)
 
 
 def _parts(ctx: Context, target: str) -> tuple[str, str]:

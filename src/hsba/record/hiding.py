@@ -64,7 +64,7 @@ def hide(ctx: Context, type: str, stored: Stored) -> Stored:
     """The version with its hidden elements removed; untouched bytes where nothing is hidden."""
     if ctx.policy.unrestricted or stored.body is None or not ctx.policy.hidden(type):
         return stored
-    shown = without_hidden(ctx, type, json.parse(stored.body.encode()))
+    shown = without_hidden(ctx, type, json.stored(stored.body))
     return replace(stored, body=json.dump(shown).decode())
 
 

@@ -125,7 +125,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
     if exists:
         await may_see(ctx, type_, id_)
     require_match(current, if_match)
-    before = json.parse(current.body.encode()) if current is not None and current.body is not None else None
+    before = json.stored(current.body) if current is not None and current.body is not None else None
     ctx.policy.check(ctx, "update" if exists else "create", type_, before=before, after=resource)
     if current is not None:
         lifecycle.check_change(current)
@@ -193,7 +193,7 @@ async def patch(
     if current.body is None:
         raise Gone(f"{type}/{id}")
     require_match(current, if_match)
-    before = json.parse(current.body.encode())
+    before = json.stored(current.body)
     shown = hiding.without_hidden(ctx, type, before)
     after = patches.apply(shown, change, ctx.definitions)
     if after.get("resourceType") != type or after.get("id") != id:
@@ -222,7 +222,7 @@ async def delete(ctx: Context, type: str, id: str, *, if_match: str | None = Non
     if current.deleted or current.body is None:
         return None
     require_match(current, if_match)
-    ctx.policy.check(ctx, "delete", type, before=json.parse(current.body.encode()), after=None)
+    ctx.policy.check(ctx, "delete", type, before=json.stored(current.body), after=None)
     await lifecycle.check_delete(ctx, current)
     (stored,) = await save(ctx, [Pending("D", type, id, None, current)])
     await ctx.trail.add(ctx, "delete", type, [stored])

@@ -43,7 +43,7 @@ async def validate(ctx: Context, call: Call) -> Resource:
                 "There is no resource to validate.", vi="Không có nội dung để kiểm tra.", path="resource"
             )
         stored = await interactions.read(ctx, call.type, call.id)
-        resource = json.parse((stored.body or "").encode())
+        resource = json.stored(stored.body or "")
     if call.type is not None and resource["resourceType"] != call.type:
         raise BadRequest(
             f"The resource is a {resource['resourceType']}, not a {call.type}.",
@@ -68,7 +68,7 @@ async def _may_delete(ctx: Context, call: Call) -> tuple[Issue, ...]:
         raise NotFound(f"{call.type}/{call.id}")
     await interactions.may_see(ctx, call.type, call.id)
     try:
-        before = json.parse(current.body.encode()) if current.body else None
+        before = json.stored(current.body) if current.body else None
         ctx.policy.check(ctx, "delete", call.type, before=before, after=None)
         await lifecycle.check_delete(ctx, current)
     except (Conflict, Forbidden) as problem:
@@ -91,7 +91,7 @@ async def _may_write(ctx: Context, call: Call, resource: Resource, mode: str) ->
         current = await resources.current(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type_), id_)
         if current is not None and current.vid:
             await interactions.may_see(ctx, type_, id_)
-        before = json.parse(current.body.encode()) if current is not None and current.body else None
+        before = json.stored(current.body) if current is not None and current.body else None
         ctx.policy.check(ctx, "update" if before else "create", type_, before=before, after=resource)
         if current is not None:
             lifecycle.check_change(current)
@@ -117,7 +117,7 @@ async def meta(ctx: Context, call: Call) -> Resource:
             if call.vid is None
             else interactions.vread(ctx, call.type, call.id, call.vid)
         )
-        found = json.parse((stored.body or "").encode()).get("meta", {})
+        found = json.stored(stored.body or "").get("meta", {})
     return parameters({"name": "return", "valueMeta": found})
 
 
@@ -168,7 +168,7 @@ async def _change_meta(ctx: Context, call: Call, *, add: bool) -> Resource:
     if call.vid is not None:
         raise BadRequest("A past version stays as it is.", vi="Bản cũ giữ nguyên.")
     stored = await interactions.read(ctx, call.type, call.id)
-    resource = json.parse((stored.body or "").encode())
+    resource = json.stored(stored.body or "")
     found = dict(resource.get("meta", {}))
     for name in META:
         there, asked = found.get(name, []), given.get(name, [])
@@ -184,7 +184,7 @@ async def _change_meta(ctx: Context, call: Call, *, add: bool) -> Resource:
         if left:
             found[name] = left
     saved = await interactions.update(ctx, {**resource, "meta": found}, if_match=str(stored.vid))
-    now = json.parse((saved.stored.body or "").encode()).get("meta", {})
+    now = json.stored(saved.stored.body or "").get("meta", {})
     return parameters({"name": "return", "valueMeta": now})
 
 
@@ -216,7 +216,7 @@ async def merge(ctx: Context, call: Call) -> Resource:
             vi="Hãy nêu source-patient (bị gộp) và target-patient (giữ lại).",
         )
     merged = await patients.merge(ctx, target, source)
-    result = json.parse((merged.survivor.body or "").encode())
+    result = json.stored(merged.survivor.body or "")
     return parameters({"name": "result", "resource": result})
 
 
@@ -227,7 +227,7 @@ async def unmerge(ctx: Context, call: Call) -> Resource:
         raise BadRequest("Name source-patient.", vi="Hãy nêu source-patient.")
     parted = await patients.unmerge(ctx, source)
     return parameters(
-        {"name": "result", "resource": json.parse((parted.other.body or "").encode())},
+        {"name": "result", "resource": json.stored(parted.other.body or "")},
         *(
             {"name": "written", "valueReference": {"reference": f"{one.type}/{one.id}"}}
             for one in parted.written

@@ -118,7 +118,7 @@ def _brought(tenant: int, id_: str, raw: Resource) -> Brought:
 
 
 def _raw(row: Brought) -> Resource:
-    return json.parse(row.body.encode())
+    return json.stored(row.body)
 
 
 def _distinct(rows: Iterable[Brought]) -> dict[str, Brought]:

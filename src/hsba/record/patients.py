@@ -217,7 +217,7 @@ async def _both(ctx: Context, survivor: str, other: str) -> tuple[Current, Curre
         if current.body is None:
             raise Gone(f"Patient/{id_}")
         lifecycle.check_change(current)
-        before = json.parse(current.body.encode())
+        before = json.stored(current.body)
         ctx.policy.check(ctx, "merge", "Patient", before=before, after=None)
         result.append(current)
     return result[0], result[1]
@@ -257,7 +257,7 @@ async def _flatten(ctx: Context, links: dict[int, int]) -> None:
 async def _save(ctx: Context, *changes: Any) -> list[Stored]:
     pending = []
     for id_, current, change in changes:
-        resource = change(json.parse((current.body or "").encode()))
+        resource = change(json.stored(current.body or ""))
         interactions.check(ctx, resource)
         pending.append(Pending(MERGE, "Patient", id_, resource, current))
     return await save(ctx, pending)

@@ -382,7 +382,7 @@ class _Work:
         for write, address in zip(writes, addresses, strict=True):
             write.current = found.get(address)
             if write.current is not None and write.current.body is not None:
-                write.before = json.parse(write.current.body.encode())
+                write.before = json.stored(write.current.body)
         if not ctx.policy.unrestricted:
             for write in writes:
                 if write.exists:

@@ -28,11 +28,8 @@ class House(Protocol):
     registry: Registry
     clock: Clock
     rules: Rules
-
-    @property
-    def files(self) -> Path:
-        """The folder for files that are not the record itself (exports and the like)."""
-        ...
+    files: Path
+    """The folder for files that are not the record itself (exports and the like)."""
 
     @property
     def opener(self) -> Opener:

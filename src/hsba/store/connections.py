@@ -49,6 +49,7 @@ class Connections:
         self._size = size
         self._wait = wait
         self._open = 0
+        self._closed = False
         self._idle: list[Connection] = []
         self._line: deque[asyncio.Future[Connection | None]] = deque()
 
@@ -58,6 +59,8 @@ class Connections:
 
     async def take(self) -> Connection:
         """A connection that is up: an idle one, a new one, or the next one given back."""
+        if self._closed:
+            raise NoConnection
         while self._idle:
             tx = self._idle.pop()
             if not tx.is_closed():
@@ -114,7 +117,8 @@ class Connections:
         return Figures(self._open, len(self._idle), sum(1 for place in self._line if not place.done()))
 
     async def close(self) -> None:
-        """Wait a while for the connections in use, then close all."""
+        """Wait a while for the connections in use, then close all; nobody gets one any more."""
+        self._closed = True
         for _ in range(100):
             if len(self._idle) == self._open:
                 break

@@ -250,14 +250,15 @@ class Writing:
                     await transacted.commit()
                 elif not tx.is_closed():
                     await transacted.rollback()
-            if isinstance(exc, DefinitionsChanged):
-                await self._pool.renew(tx)
-            elif exc is None and tx.stepped:
-                # It is committed; a process that cannot read it now hears of it by the next refusal.
-                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                    await self._pool.renew(tx)
         finally:
+            stepped = tx.stepped > 0
             tx.wrote, tx.stepped = False, 0
+        if isinstance(exc, DefinitionsChanged):
+            await self._pool.renew(tx)
+        elif exc is None and stepped:
+            # It is committed; a process that cannot read it now hears of it by the next refusal.
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await self._pool.renew(tx)
 
 
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError, Busy)

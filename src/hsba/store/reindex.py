@@ -149,7 +149,7 @@ async def batch(
         row[0]: row[1]
         for row in await tx.fetch(BODIES, tenant, keys, [row[1] for row in found], [row[2] for row in found])
     }
-    values = [(key, extract(json.parse(bodies[key].encode()), definitions, zone)) for key in keys]
+    values = [(key, extract(json.stored(bodies[key]), definitions, zone)) for key in keys]
     found_rows = await index.rows(tx, values, registry)
     if paths is not None:
         found_rows = found_rows.only(frozenset(paths))

@@ -184,7 +184,7 @@ def _concerns(body: str | None, type_: str, whom: set[str] | None) -> bool:
     """Whether what was deleted was a patient or said anything of one: of these, or of any (None)."""
     if body is None:
         return False
-    resource = json.parse(body.encode())
+    resource = json.stored(body)
     if type_ == "Patient":
         return whom is None or resource["id"] in whom
     return any(whom is None or id_ in whom for id_ in _patients(resource))
@@ -206,7 +206,7 @@ def _patients(node: Any) -> Iterator[str]:
 async def members(ctx: Context, group: str) -> tuple[str, ...]:
     """The patients who are in a Group now."""
     stored = await interactions.read(ctx, "Group", group)
-    found = json.parse((stored.body or "{}").encode())
+    found = json.stored(stored.body or "{}")
     inside = [one["entity"] for one in found.get("member", ()) if not one.get("inactive") and "entity" in one]
     return tuple(dict.fromkeys(_patients(inside)))
 

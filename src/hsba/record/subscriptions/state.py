@@ -56,7 +56,7 @@ def status(held: Held) -> str:
     """The state of a Subscription; `off` for one that was deleted."""
     if held.body is None:
         return "off"
-    return str(json.parse(held.body.encode()).get("status", "off"))
+    return str(json.stored(held.body).get("status", "off"))
 
 
 def owner(held: Held) -> Actor:
@@ -66,7 +66,7 @@ def owner(held: Held) -> Actor:
 
 def read(ctx: Context, held: Held) -> Watched:
     """What a Subscription asks for; raises a Problem where this release no longer understands it."""
-    content = json.parse((held.body or "").encode())
+    content = json.stored(held.body or "")
     type_, where = check.criteria(ctx, str(content.get("criteria", "")))
     ends = check.end(ctx, content)
     return Watched(held.key, held.id, held.vid, content["status"], type_, where, owner(held), ends, content)
@@ -94,7 +94,7 @@ async def change(
     current = await resources.current(ctx.tx, ctx.tenant.id, ctx.registry.type_id(TYPE), id, lock=True)
     if current is None or current.body is None or vid not in (None, current.vid):
         return False
-    before = json.parse(current.body.encode())
+    before = json.stored(current.body)
     if before.get("status") not in of:
         return False
     after = {name: value for name, value in before.items() if name not in ("error", "_error")}

@@ -143,7 +143,7 @@ async def read(ctx: Context, write: Callable[[Query], str]) -> list[Row]:
     for record in await ctx.tx.fetch(sql, *args):
         name = ctx.registry.type_name(record[1])
         stored = Stored(record[0], record[1], record[2], record[3], record[4], deleted=False, body=record[5])
-        content = hiding.without_hidden(ctx, name, json.parse(stored.body.encode())) if stored.body else {}
+        content = hiding.without_hidden(ctx, name, json.stored(stored.body)) if stored.body else {}
         found.append(Row(name, stored, content, record[6], tuple(record[7:])))
     if found:
         await ctx.trail.add(ctx, "view", None, [row.stored for row in found])

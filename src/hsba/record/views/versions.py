@@ -81,7 +81,7 @@ async def history(ctx: Context, patient: str, type: str, id: str, vid: int | Non
         body=body,
     )
     await ctx.trail.add(ctx, "vread", type, [stored])
-    content = None if body is None else hiding.without_hidden(ctx, type, json.parse(body.encode()))
+    content = None if body is None else hiding.without_hidden(ctx, type, json.stored(body))
     return History(tuple(_version(record) for record in records[:MOST]), len(records) > MOST, shown, content)
 
 
