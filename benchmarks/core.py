@@ -145,6 +145,30 @@ async def measure(options: argparse.Namespace) -> None:
             await _size(database)
 
 
+def mixed(
+    patients: list[dict[str, Any]], others: list[dict[str, Any]], chance: random.Random
+) -> Callable[[], bytes]:
+    """A day's mix: of a hundred requests 60 read, 20 search by name, 15 create and 5 update."""
+    names = [one["name"][0]["text"].split() for one in patients]
+    bodies = [json.dump({k: v for k, v in one.items() if k != "id"}) for one in others]
+    versions = itertools.count(1)
+
+    def make() -> bytes:
+        drawn = chance.random()
+        one = chance.choice(patients)
+        if drawn < 0.6:
+            return request("GET", f"/fhir/Patient/{one['id']}")
+        if drawn < 0.8:
+            words = chance.choice(names)
+            return request("GET", f"/fhir/Patient?name={_plain(words[-1])}%20{_plain(words[0])}&_count=10")
+        if drawn < 0.95:
+            return _create(chance.choice(bodies))
+        changed = {**one, "extension": [*one.get("extension", ()), _mark(next(versions))]}
+        return request("PUT", f"/fhir/Patient/{one['id']}", json.dump(changed))
+
+    return make
+
+
 def _mark(number: int) -> dict[str, Any]:
     return {"url": "urn:bench", "valueInteger": number}
 
