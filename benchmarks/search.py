@@ -1,6 +1,6 @@
 """Bulk load, size on disk and the twelve everyday searches, at about 100,000 and 1,000,000 resources.
 
-Usage: scripts/bench search [--scales 5,52] [--asks 200]   (the larger takes ten minutes to load)
+Usage: scripts/bench search [--scales 5,52] [--asks 200] [--rows 20]   (the larger takes ten minutes to load)
 """
 
 from __future__ import annotations
@@ -156,6 +156,54 @@ async def sizes(owner_dsn: str, known: Known) -> None:
         print(f"  {row['name']:28}{heap:9.1f} MB {indexes:9.1f} MB of indexes {share:6.2f} x")
 
 
+COPY = {
+    "resource": "key, tenant, type, id, vid, recorded, deleted, state, patient, encounter, dossier, department, labels",
+    "version": "tenant, resource, vid, type, interaction, recorded, occurred, late, sha256, before, body, account, role,"
+    " channel, purpose, request",
+    "ix_token": "resource, tenant, path, system, code",
+    "ix_string": "resource, tenant, path, folded, exact",
+    "ix_date": "resource, tenant, path, low, high",
+    "ix_quantity": "resource, tenant, path, system, unit, low, high, base, base_low, base_high",
+    "ix_reference": "resource, target, tenant, path",
+    "ix_uri": "resource, tenant, path, value",
+    "ix_composite": "resource, tenant, path, system, code, kind, system2, text2, low, high, base, base_low, base_high,"
+    " from2, to2",
+}
+"""What is copied to fill a database by SQL alone."""
+MOVED = frozenset({"key", "resource", "target", "patient", "encounter", "dossier", "department"})
+
+
+async def multiply(owner_dsn: str, rows: float) -> None:
+    """Copy the whole record under new keys and ids until there are so many million search rows."""
+    tx = await asyncpg.connect(owner_dsn, command_timeout=3600)
+    here = 0
+    for table in COPY:
+        if table.startswith("ix_"):
+            here += await tx.fetchval(f"SELECT count(*) FROM record.{table}")
+    step = await tx.fetchval("SELECT max(key) FROM record.resource")
+    copies = max(0, round(rows * 1e6 / here) - 1)
+    started = time.perf_counter()
+    for number in range(1, copies + 1):
+        for table, columns in COPY.items():
+            names = [one.strip() for one in columns.split(",")]
+            values = [f"{one} + {step * number}" if one in MOVED else one for one in names]
+            values = [f"id || '-{number}'" if one == "id" else one for one in values]
+            if table == "ix_token":  # numbers of persons stay numbers of one person
+                system = f"system IN (SELECT id FROM reference.system WHERE uri LIKE '{BASE}/sid/%')"
+                values[names.index("code")] = f"CASE WHEN {system} THEN code || '-{number}' ELSE code END"
+            await tx.execute(
+                f"INSERT INTO record.{table} ({columns}) SELECT {', '.join(values)} FROM record.{table}"
+                f" WHERE {'key' if table == 'resource' else 'resource'} <= {step}"
+            )
+    spent = time.perf_counter() - started
+    total = await tx.fetchval("SELECT count(*) FROM record.resource")
+    print(
+        f"{here * (copies + 1) / 1e6:.1f} million search rows of {total} resources, by SQL in {spent:.0f} s"
+    )
+    await tx.execute("VACUUM ANALYZE")
+    await tx.close()
+
+
 async def measure(options: argparse.Namespace) -> None:
     """Load and ask at each scale, then print both side by side."""
     settings = config.load({}, files=())
@@ -177,7 +225,11 @@ async def measure(options: argparse.Namespace) -> None:
                 await owner.close()
                 await sizes(database.owner_dsn, known)
                 columns.append((known.lines, await ask(known, options.asks)))
-    print(f"{'p95, ms':34}" + "".join(f"{lines:>12}" for lines, _ in columns) + f"{'ratio':>9}")
+                if options.rows and not number:
+                    await multiply(database.owner_dsn, options.rows)
+                    columns.append((-int(options.rows), await ask(known, options.asks)))
+    heads = (f"{-lines} M rows" if lines < 0 else str(lines) for lines, _ in columns)
+    print(f"{'p95, ms':34}" + "".join(f"{head:>12}" for head in heads) + f"{'ratio':>9}")
     for name in columns[0][1]:
         values = [times[name] for _, times in columns]
         ratio = f"{values[-1] / values[0]:9.2f}" if len(values) > 1 else ""
@@ -189,6 +241,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scales", default="5,52")
     parser.add_argument("--asks", type=int, default=200)
+    parser.add_argument(
+        "--rows", type=float, default=0, help="million search rows to fill by SQL at the first scale"
+    )
     asyncio.run(measure(parser.parse_args()))
 
 

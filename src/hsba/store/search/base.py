@@ -47,6 +47,10 @@ COMMON_WORDS = frozenset(
 """Words that a good part of all Vietnamese names hold: a search is not begun with them where there is another."""
 
 
+EVERYWHERE = frozenset(("nguyen", "tran", "le", "pham", "thi", "van"))
+"""Words that one in ten to twenty holds at least: the next row or two has one, so each row is looked at for it."""
+
+
 def commonness(word: str) -> tuple[bool, int]:
     """Sorts words so that the one that fewest names will have comes first."""
     return word in COMMON_WORDS or len(word) < 2, -len(word)
@@ -119,3 +123,10 @@ def patient_path(scope: Scope, type_: str) -> str | None:
     if element is None or element.is_list or element.type != "Reference":
         return None
     return f"{type_}.{names[0]}"
+
+
+def plain(rows: str) -> str:
+    """Rows of a criterion that was made distinct and ordered, as they are."""
+    for order in (" ORDER BY x.resource DESC", " ORDER BY resource DESC"):
+        rows = rows.removesuffix(order)
+    return rows.replace("SELECT DISTINCT", "SELECT", 1)

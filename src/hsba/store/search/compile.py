@@ -29,6 +29,7 @@ from hsba.store.search.base import (
     is_hidden,
     is_name,
     patient_path,
+    plain,
 )
 from hsba.store.search.problems import HiddenParameter, StillIndexing, UnknownValueSet
 from hsba.store.search.source import matches
@@ -479,7 +480,12 @@ class Compiler:
         )
 
     def subsumed(self, paths: list[Path], test: e.Hierarchy, alias: Alias) -> str:
-        """The code lies at or below (above) another one: by the listed ancestors, or by the letters of ICD codes."""
+        """The code lies at or below (above) another one."""
+        ways = self.related(test)
+        return self.exists("ix_token", alias, paths, f"({self._or(ways)})") if ways else NEVER
+
+    def related(self, test: e.Hierarchy) -> list[str]:
+        """The ways in which a code may lie at or below (above) another: by the listed ancestors, by the letters of ICD."""
         near, far = ("code", "ancestor") if test.direction == "below" else ("ancestor", "code")
         of_system = of_list = ALWAYS
         letters: list[int] = []
@@ -489,7 +495,7 @@ class Compiler:
         else:
             known = self.system(test.system)
             if known is None:
-                return NEVER
+                return []
             listed = self.tree(known)
             place = self.arg(known)
             of_system, of_list = f"x.system = {place}", f"a.system = {place}"
@@ -500,11 +506,10 @@ class Compiler:
             spellings = self.arg(sorted({test.code, test.code.upper(), test.code.lower()}))
             related = f"SELECT lower(a.{near}) FROM reference.concept_ancestor a"
             among += f" || ARRAY({related} WHERE a.{far} = ANY({spellings}::text[]) AND {of_list or ALWAYS})"
-        condition = f"x.code = ANY({among})"
+        ways = [] if letters and not listed else [self._and([f"x.code = ANY({among})", of_system])]
         if letters:
-            by_letters = self._lettered(test, letters)
-            condition = f"({condition} OR ({by_letters}))" if listed else by_letters
-        return self.exists("ix_token", alias, paths, self._and([condition, of_system]))
+            ways.append(self._and([self._lettered(test, letters), of_system]))
+        return ways
 
     def _lettered(self, test: e.Hierarchy, systems: list[int]) -> str:
         code = token(test.code)
@@ -696,14 +701,24 @@ class Compiler:
         source = Alias(self.fresh("s"), (type_,))
         paths = [path for parameter in self.parameters(source, code) for path in parameter.paths]
         on = self.on("x", paths)
-        found = matches(self, where, source)
-        if on is None or found.nothing:
-            return NEVER
         whom = f"x.target = {alias.name}.key"
         if "Patient" in self.types(alias) and self.merged():
             whom = f"x.target = ANY(record.merged_with($1, {alias.name}.key))"
+        if on is None:
+            return NEVER
+        start = "EXISTS (SELECT FROM record.ix_reference x"
+        if (self.trusted or self.scope.policy.unrestricted) and isinstance(where, e.Match):
+            # Search rows are there for what is there: where all of it may be seen, its own row need not be looked at.
+            rows = self.rows(where, source)
+            if rows is not None:
+                name = self.fresh("j")
+                join = f" JOIN ({rows}) {name} ON {name}.resource = x.resource"
+                return NEVER if rows == NEVER else f"{start}{join} WHERE x.tenant = $1 AND {whom} AND {on})"
+        found = matches(self, where, source)
+        if found.nothing:
+            return NEVER
         return (
-            f"EXISTS (SELECT FROM record.ix_reference x, {found.text}"
+            f"{start}, {found.text}"
             f" WHERE x.tenant = $1 AND {whom} AND {on} AND {source.name}.key = x.resource AND {found.where})"
         )
 
@@ -836,7 +851,40 @@ class Compiler:
                 return self._rows(
                     "ix_string", place, values.prefix_range("x.folded", text, self.arg), distinct=True
                 )
+            case e.Match(code, e.Hierarchy() as test):
+                place = self._one_path(alias, code, "token")
+                if place is None:
+                    return None
+                ways = [self._rows("ix_token", place, way) for way in self.related(test)]
+                return self._newest([way for way in ways if way != NEVER], "UNION")
         return None
+
+    def rows(self, expression: Condition, alias: Alias) -> str | None:
+        """The search rows of a criterion as they are, a resource once or several times; None where it is not that."""
+        found = self.joined(expression, alias) or self.gathered(expression, alias)
+        return found if found is None else plain(found)
+
+    def intersected(self, words: Sequence[Condition], alias: Alias) -> str | None:
+        """The resources that have a name with each of these words, by the words' own rows and not by probes of each."""
+        found: list[str] = []
+        for word in words:
+            if not isinstance(word, e.Match) or not isinstance(word.test, e.Text):
+                return None
+            place = self._one_path(alias, word.code, "string")
+            if place is None:
+                return None
+            begins = values.prefix_range("x.folded", word.test.text, self.arg)
+            found.append(self._rows("ix_string", place, begins))
+        return NEVER if NEVER in found else self._newest(found, "INTERSECT")
+
+    @staticmethod
+    def _newest(rows: list[str], joined: str) -> str:
+        """Several sets of rows as one in which each resource stands once, the newest first."""
+        if not rows:
+            return NEVER
+        if len(rows) == 1:
+            return rows[0].replace("SELECT ", "SELECT DISTINCT ", 1) + " ORDER BY x.resource DESC"
+        return f" {joined} ".join(rows) + " ORDER BY resource DESC"
 
     def _coded(self, path: Path | None, test: e.Token, *, once: bool) -> str | None:
         """The rows of a code; `once` only where a resource has it once at most: of one system, or a plain code."""

@@ -20,7 +20,16 @@ from hsba.store.search import order
 from hsba.store.search.base import NEVER, Alias
 from hsba.store.search.cursor import Cursor
 from hsba.store.search.cursor import read as read_cursor
-from hsba.store.search.source import has_common_name, is_broad, is_by_key, is_narrow, matches, walked
+from hsba.store.search.source import (
+    has_common_name,
+    is_broad,
+    is_broad_link,
+    is_by_key,
+    is_narrow,
+    matches,
+    one_link,
+    walked,
+)
 from hsba.store.search.statement import Ask
 
 if TYPE_CHECKING:
@@ -92,7 +101,10 @@ class _Reader:
             return ""
 
         await self.ask(learn)
-        if self.way == "staged" and not await is_broad(self.ask, where, alias, names_only=False):
+        link = None if self.keys else one_link(where)
+        if link is not None and await is_broad_link(self.ask, link):
+            self.way = "newest"
+        elif self.way == "staged" and not await is_broad(self.ask, where, alias, names_only=False):
             self.way = "sorted"
         elif self.way == "newest" and not await is_broad(self.ask, where, alias, names_only=True):
             self.way = "joined"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hsba.fhir.query import expression as e
-from hsba.store.search.base import ALWAYS, NEVER, Alias, commonness
+from hsba.store.search.base import ALWAYS, EVERYWHERE, NEVER, Alias, commonness, plain
 from hsba.store.search.values import date as dates
 
 if TYPE_CHECKING:
@@ -99,7 +99,14 @@ def matches(
     rest: list[Condition] = []
     parts: list[str] = []
     gathered = not gather or is_narrow(compiler, where, alias)
-    for part in conjuncts(compiler, where, alias):
+    criteria = conjuncts(compiler, where, alias)
+    # A word that is everywhere is met by the next row or two; others are met together by few, so their rows are compared.
+    rare = [part for part in criteria if _is_rare_word(compiler, part, alias)]
+    if not gathered and len(rare) > 1 and (rows := compiler.intersected(rare, alias)) is not None:
+        gathered = True
+        joins.append(rows)
+        criteria = [part for part in criteria if part not in rare]
+    for part in criteria:
         if (own := compiler.patients_row(alias, part)) is not None:
             parts.append(own)
         elif (rows := compiler.joined(part, alias)) is not None:
@@ -117,6 +124,14 @@ def matches(
         name = compiler.fresh("j")
         text += f" JOIN ({rows}) {name} ON {name}.resource = {alias.name}.key"
     return Source(text, [part for part in parts if part != ALWAYS])
+
+
+def _is_rare_word(compiler: Compiler, part: Condition, alias: Alias) -> bool:
+    """Whether a criterion is a word of a name that not every few people have."""
+    match part:
+        case e.Match(code, e.Text(word, "starts")):
+            return compiler.is_name(code, alias) and len(word) > 1 and word not in EVERYWHERE
+    return False
 
 
 def walked(compiler: Compiler, where: e.Expression, alias: Alias, *, by: str | None, typed: bool) -> Source:
@@ -159,14 +174,31 @@ async def is_broad(ask: Ask, where: e.Expression, alias: Alias, *, names_only: b
             if rows == NEVER:
                 return NEVER
             if rows is not None:
-                plain = rows.replace("SELECT DISTINCT", "SELECT", 1).removesuffix(" ORDER BY x.resource DESC")
-                counts.append(f"(SELECT count(*) FROM ({plain} LIMIT {WALK_FROM}) c)")
+                counts.append(f"(SELECT count(*) FROM ({plain(rows)} LIMIT {WALK_FROM}) c)")
         return f"SELECT least({', '.join(counts)})" if counts else ""
 
     rows = await ask(sizes)
     if rows is None:
         return not names_only
     return bool(rows) and rows[0][0] >= WALK_FROM
+
+
+def one_link(where: e.Expression) -> e.Has | None:
+    """The one criterion that others which refer here are such."""
+    return where if isinstance(where, e.Has) and isinstance(where.where, e.Match) else None
+
+
+async def is_broad_link(ask: Ask, link: e.Has) -> bool:
+    """Whether so many refer here that looking at each resource, the newest first, fills a page sooner."""
+
+    def size(compiler: Compiler) -> str:
+        rows = compiler.rows(link.where, Alias(compiler.fresh("s"), (link.type,)))
+        if rows is None or rows == NEVER:
+            return ""
+        return f"SELECT count(*) FROM ({rows} LIMIT {WALK_FROM}) c"
+
+    rows = await ask(size) or []
+    return any(row[0] >= WALK_FROM for row in rows)
 
 
 def has_common_name(compiler: Compiler, where: e.Expression, alias: Alias) -> bool:
