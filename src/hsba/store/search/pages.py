@@ -64,6 +64,18 @@ async def read(tx: Connection, wanted: Search, scope: Scope, facts: Facts) -> tu
     return matches, Cursor(reader.signature, stage, tuple(last[7:]), last[0], snapshot, taken).text()
 
 
+CALLED = (
+    "JOIN record.bodies($1, ARRAY(SELECT key FROM p ORDER BY key), ARRAY(SELECT vid FROM p ORDER BY key),"
+    " ARRAY(SELECT recorded FROM p ORDER BY key)) b ON b.resource = p.key"
+)
+"""The texts of a page by a function, which keeps its plan: to plan a look into every month's versions takes long."""
+LOOKED_UP = (
+    "CROSS JOIN LATERAL (SELECT v.body FROM record.version v WHERE v.tenant = $1 AND v.resource = p.key"
+    " AND v.vid = p.vid AND v.recorded = p.recorded OFFSET 0) b"
+)
+"""The same where the whole statement's plan is kept."""
+
+
 class _Reader:
     """Reads the rows of one page, stage by stage: those that have the first value of the order, then those without."""
 
@@ -97,7 +109,7 @@ class _Reader:
                 self.way = "staged" if walks else "sorted"
             elif has_common_name(compiler, where, alias) and not is_narrow(compiler, where, alias):
                 self.way = "newest"
-            self.by_key = not self.keys and is_by_key(compiler, where, alias)
+            self.by_key = not self.keys and self.wanted.cursor is None and is_by_key(compiler, where, alias)
             return ""
 
         await self.ask(learn)
@@ -139,7 +151,7 @@ class _Reader:
         def write(compiler: Compiler) -> str:
             return self.write(compiler, stage, place, first, limit)
 
-        return [tuple(row) for row in await self.ask(write, by_key=self.by_key and first is None) or ()]
+        return [tuple(row) for row in await self.ask(write, by_key=self.by_key) or ()]
 
     def write(
         self, compiler: Compiler, stage: int, place: Cursor | None, first: Cursor | None, limit: int
@@ -190,8 +202,7 @@ class _Reader:
         return (
             f"WITH p AS MATERIALIZED ({inner})"
             f" SELECT p.key, p.type, p.id, p.vid, p.recorded, b.body, {snapshot}{values}"
-            " FROM p JOIN record.bodies($1, ARRAY(SELECT key FROM p ORDER BY key), ARRAY(SELECT vid FROM p ORDER BY key),"
-            " ARRAY(SELECT recorded FROM p ORDER BY key)) b ON b.resource = p.key"
+            f" FROM p {LOOKED_UP if self.by_key else CALLED}"
             f" ORDER BY {order.text(again, 'p.key', newest=newest)}"
         )
 
