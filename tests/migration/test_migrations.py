@@ -130,3 +130,30 @@ async def test_runtime__sees_the_rows_of_its_tenant_only(database: Database) -> 
             )
     finally:
         await tx.close()
+
+
+async def test_saving__words_of_narratives_saved_before_are_found_after(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = migrate.migrations()
+    tx = await asyncpg.connect(empty_database.owner_dsn)
+    try:
+        monkeypatch.setattr(migrate, "migrations", lambda: every[:4])
+        await migrate.migrate(tx)
+        await tx.execute(
+            "INSERT INTO reference.type (name) VALUES ('Patient');"
+            "INSERT INTO reference.path (type, kind, expression) VALUES (1, 'string', 'Patient.text.div'),"
+            " (1, 'string', 'Patient.name');"
+            "INSERT INTO record.ix_string (resource, tenant, path, folded, exact) VALUES"
+            " (7, 1, 1, 'sot', NULL), (7, 1, 1, 'cao', NULL), (7, 1, 2, 'hoa', 'Hoa'), (8, 1, 1, 'ho', NULL)"
+        )
+        monkeypatch.setattr(migrate, "migrations", lambda: every)
+        await migrate.migrate(tx)
+
+        words = await tx.fetch("SELECT resource, words::text FROM record.ix_text ORDER BY resource")
+        left = await tx.fetchval("SELECT count(*) FROM record.ix_string")
+    finally:
+        await tx.close()
+
+    assert [tuple(row) for row in words] == [(7, "'cao' 'sot'"), (8, "'ho'")]
+    assert left == 1
