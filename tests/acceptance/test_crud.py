@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -265,3 +266,17 @@ async def test_binary__goes_in_and_out_as_itself(client: Client) -> None:
     assert itself.headers["etag"] == 'W/"1"'
     assert shown.headers["content-disposition"] == "attachment"
     assert shown.headers["content-security-policy"].startswith("sandbox")
+
+
+async def test_update__forty_at_once_of_one_resource_are_all_saved(client: Client) -> None:
+    id_ = (await client.post("/Patient", patient())).json()["id"]
+
+    answers = await asyncio.gather(
+        *(
+            client.put(f"/Patient/{id_}", {**patient(id=id_), "multipleBirthInteger": number})
+            for number in range(1, 41)
+        )
+    )
+
+    assert [answer.status_code for answer in answers] == [200] * 40
+    assert sorted(int(answer.json()["meta"]["versionId"]) for answer in answers) == list(range(2, 42))

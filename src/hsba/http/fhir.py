@@ -74,7 +74,7 @@ async def update(ctx: Context, request: Request) -> Answer:
             vi="id trong nội dung phải trùng với id trong địa chỉ.",
             path=f"{request.type}.id",
         )
-    ctx.alone = b"if-none-match" not in request.headers
+    ctx.alone = not ctx.again and b"if-none-match" not in request.headers
     saved = await interactions.update(ctx, resource, if_match=request.header(b"if-match"))
     if request.header(b"if-none-match") == "*" and not saved.created:
         raise VersionConflict  # it rolls back: the client wanted to make it, and it is there already

@@ -192,16 +192,16 @@ class Door:
 
     async def _transacted(self, request: Request, work: Callable[[Context], Awaitable[Done]]) -> Done:
         """Returning commits, raising rolls back; a write that met another is done again with everything read anew."""
-        for pause in PAUSES:
+        for tries, pause in enumerate(PAUSES):
             try:
                 async with self.services.pool.writing(request.tenant.id) as tx:
-                    return await work(self.context(request, tx))
+                    return await work(self.context(request, tx, again=tries > 0))
             except RETRY:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         async with self.services.pool.writing(request.tenant.id) as tx:
-            return await work(self.context(request, tx))
+            return await work(self.context(request, tx, again=True))
 
-    def context(self, request: Request, tx: Connection | None) -> Context:
+    def context(self, request: Request, tx: Connection | None, *, again: bool = False) -> Context:
         """Everything an interaction may ask for, for this request; a batch as a whole has no connection."""
         ctx = self.services.context(
             tx=tx,  # type: ignore[arg-type] # only a batch passes none, and hands out contexts that have one
@@ -211,6 +211,7 @@ class Door:
             actor=request.actor,
             base=request.base,
             request=request.number,
+            again=again,
         )
         if request.content is not None:
             ctx.aside = self.services.aside

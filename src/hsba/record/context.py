@@ -90,6 +90,8 @@ class Context:
     base: str = ""
     alone: bool = False
     """The door's word that one interaction is all this transaction does, and that nothing refuses after its save."""
+    again: bool = False
+    """Whether this is a further try of a request that met another: it locks first, so that it waits and does not lose."""
     aside: Aside | None = None
     """Where long work is done, when this request brings much of it."""
 
