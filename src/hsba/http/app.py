@@ -82,6 +82,7 @@ class Services(Protocol):
         actor: Actor,
         base: str,
         request: UUID,
+        again: bool,
     ) -> Context:
         """A context for one request."""
 
