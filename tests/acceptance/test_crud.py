@@ -13,6 +13,8 @@ from acceptance.door import numbered, patient
 from hsba.http import middleware
 
 if TYPE_CHECKING:
+    import pytest
+
     from acceptance.door import Client
 
 
