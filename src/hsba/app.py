@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from hsba import config
+from hsba.audit import sealing
+from hsba.audit.asking import STORES as AUDIT_STORES
+from hsba.audit.trail import AuditTrail
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
@@ -28,7 +31,7 @@ from hsba.record.exports import work as exporting
 from hsba.record.exports.operations import OPERATIONS as EXPORT_OPERATIONS
 from hsba.record.housekeeping import HOUSEKEEPING as RECORD_HOUSEKEEPING
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
-from hsba.record.ports import AllowAll, NoTrail
+from hsba.record.ports import AllowAll
 from hsba.record.subscriptions import watch as subscriptions
 from hsba.record.subscriptions.addresses import Targets
 from hsba.record.tenants import Tenants
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from hsba.config import Settings
     from hsba.fhir.definitions import Definitions
     from hsba.record.operations import Operation
+    from hsba.record.owned import OwnStore
     from hsba.record.ports import Codes, Policy, Trail
     from hsba.record.work import Chore, Follower, Kind, Opener
     from hsba.store.pool import Connection
@@ -79,8 +83,10 @@ JOBS: tuple[Kind, ...] = (
 """Every kind of job, from the rooms' own tables."""
 FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS,)
 """Everything that reads the feed of versions, from the rooms' own tables."""
-HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING,)
+HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING, *sealing.HOUSEKEEPING)
 """Everything that is done again and again, from the rooms' own tables."""
+STORES: dict[str, OwnStore] = {**AUDIT_STORES}
+"""The types that rooms serve from stores of their own."""
 
 
 @dataclass(slots=True)
@@ -101,9 +107,12 @@ class App:
     dsn: str
     files: Path
     """The folder for files that are not the record itself."""
+    checkpoints: Path
+    """The folder for the checkpoints of the audit trail."""
     jobs: tuple[Kind, ...] = JOBS
     followers: tuple[Follower, ...] = FOLLOWERS
     housekeeping: tuple[Chore, ...] = HOUSEKEEPING
+    stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
     clock: Clock = field(default_factory=Clock)
 
     async def renew(self, tx: Connection) -> None:
@@ -162,6 +171,7 @@ class App:
             rules=self.rules,
             tx=tx,
             files=self.files,
+            stores=self.stores,
             base=base or self.settings.base_url,
             **more,
         )
@@ -237,7 +247,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             definitions=known,
             registry=registry,
             codes=codes,
-            trail=NoTrail(),
+            trail=AuditTrail(),
             policy=AllowAll(),
             rules=rules(settings),
             tenants=keepers,
@@ -245,6 +255,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
             files=settings.folder("main") / "files",
+            checkpoints=settings.audit_folder or settings.folder("main") / "audit",
         )
         async with pool.bare() as tx:
             await house.renew(tx)

@@ -176,6 +176,11 @@ SETTINGS = (
     Setting("log_format", _one_of("text", "json"), "text", "How log lines look", "Dạng dòng nhật ký"),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "The least that is logged",
             "Mức thấp nhất được ghi nhật ký"),
+    Setting("audit_folder", _folder, "",
+            "Folder for the signed checkpoints of the audit trail, best on another disk or machine; by default audit in"
+            " the data folder",
+            "Thư mục ghi các điểm kiểm đã ký của nhật ký truy cập, nên để ở ổ đĩa hay máy khác; mặc định là audit trong"
+            " thư mục dữ liệu"),
     Setting("lang", _one_of("vi", "en"), "vi", "Language of the commands' messages", "Ngôn ngữ của các lệnh"),
 )  # fmt: skip
 """Every setting there is; `docs/reference/settings.md` is made from this table."""
@@ -210,6 +215,7 @@ class Settings:
     search_pool_size: int
     log_format: str
     log_level: str
+    audit_folder: Path | None
     lang: str
 
     def folder(self, kind: str) -> Path:
@@ -272,8 +278,8 @@ def _values(found: dict[str, Origin]) -> Settings:
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         origin = found[setting.name]
-        if setting.name == "data" and not origin.text:
-            values["data"] = None
+        if setting.read is _folder and not origin.text:
+            values[setting.name] = None
             continue
         try:
             values[setting.name] = setting.read(origin.text)

@@ -16,11 +16,11 @@ from hsba.fhir.problems import HostRefused
 from hsba.http import health, limits
 from hsba.http.messages import Answer
 from hsba.http.metrics import Metrics
-from hsba.http.middleware import Door, respond
+from hsba.http.middleware import Door, peer, respond
 from hsba.http.operations import Operations
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
     from uuid import UUID
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from hsba.record.aside import Aside
     from hsba.record.calls import Operation
     from hsba.record.context import Actor, Context, Rules, Tenant
+    from hsba.record.owned import OwnStore
+    from hsba.record.ports import Trail
     from hsba.record.tenants import Tenants
     from hsba.store.pool import Connection, Pool
     from hsba.store.registry import Registry
@@ -63,6 +65,14 @@ class Services(Protocol):
     @property
     def files(self) -> Path:
         """The folder for files that are not the record itself."""
+
+    @property
+    def trail(self) -> Trail:
+        """Who is told of every act."""
+
+    @property
+    def stores(self) -> Mapping[str, OwnStore]:
+        """The types that a room serves from a store of its own."""
 
     @property
     def aside(self) -> Aside:
@@ -150,7 +160,7 @@ class Application:
                 host = value
                 break
         scheme: str = scope["scheme"]
-        if self._proxies and _bare(scope["client"]) in self._proxies:
+        if self._proxies and peer(scope["client"]) in self._proxies:
             forwarded = {name: value for name, value in scope["headers"] if name.startswith(b"x-forwarded-")}
             host = forwarded.get(b"x-forwarded-host", host).partition(b",")[0].strip()
             proto = forwarded.get(b"x-forwarded-proto", b"").partition(b",")[0].strip()
@@ -172,11 +182,6 @@ class Application:
         text = f"{refused.sentence_vi}\n{refused.sentence}\n".encode()
         answer = Answer(refused.status, text, [(b"content-type", b"text/plain; charset=utf-8")])
         await respond(answer, {}, send, head=scope["method"] == "HEAD")
-
-
-def _bare(client: Sequence[Any] | None) -> str:
-    """The address at the other end of the connection; an IPv4 one as itself."""
-    return str(client[0]).removeprefix("::ffff:") if client else ""
 
 
 def build(

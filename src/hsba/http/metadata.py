@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hsba.http.messages import Request
     from hsba.http.middleware import Door
     from hsba.record.calls import Operation
+    from hsba.record.owned import OwnStore
     from hsba.store.registry import Registry
 
 Resource = dict[str, Any]
@@ -91,6 +92,8 @@ def statement(door: Door) -> Resource:
         "security": {"cors": bool(door.options.cors_origins)},
         "resource": [
             _resource(name, offered, offers, definitions, door.services.registry)
+            if name not in door.services.stores
+            else _owned(name, door.services.stores[name], definitions)
             for name in sorted(definitions.resource_types)
         ],
         "interaction": [{"code": code} for code in OF_THE_SYSTEM if code in offered],
@@ -153,6 +156,22 @@ def _resource(
         ],
     }
     return {key: value for key, value in found.items() if value != []}
+
+
+def _owned(name: str, store: OwnStore, definitions: Definitions) -> Resource:
+    """A type that is served from a store of its own: read and searched by its own parameters."""
+    known = definitions.search_parameters(name)
+    return {
+        "type": name,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+        "documentation": "Written by this server alone; searched by itself, without chains and includes.",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "readHistory": False,
+        "updateCreate": False,
+        "conditionalCreate": False,
+        "searchParam": _parameters({code: one for code, one in known.items() if code in store.parameters}),
+    }
 
 
 def _answered(name: str, definitions: Definitions, registry: Registry) -> dict[str, SearchParameter]:

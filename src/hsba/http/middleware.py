@@ -13,7 +13,7 @@ import random
 import re
 import shutil
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from hsba.record.context import Actor
 from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from hsba.http.app import Options, Services
     from hsba.http.messages import Header, Receive, Scope, Send
@@ -49,6 +49,10 @@ OPERATOR = Actor(account="operator")
 """Who acts until there is a log-in: the operator of the machine, on loopback."""
 
 PURPOSE = "TREAT"
+UNTOLD = frozenset({"capabilities"})
+"""Interactions that show nothing of anybody, and leave no line."""
+UNTOLD_OPERATIONS = frozenset({"$expand", "$lookup", "$subsumes", "$translate", "$validate-code"})
+"""The same: look-ups of codes."""
 PAUSES = (0.01, 0.05, 0.2)
 """Seconds before each further try of a write that met another, on average."""
 
@@ -117,6 +121,7 @@ class Door:
                     if len(request.body) > LARGE:
                         await contents.read_aside(request, self.services.aside)
                     answer = await self.run(request, route.room, route.handler)
+                    await self._leave_line(request)
                 if idempotency.REPLAYED in answer.headers:
                     _give_up(request)
         except limits.ClientGone:
@@ -213,6 +218,7 @@ class Door:
             request=request.number,
             again=again,
         )
+        ctx.address, ctx.told = request.peer, request.told
         if request.content is not None:
             ctx.aside = self.services.aside
         reason = request.headers.get(b"x-hsba-reason")
@@ -251,6 +257,7 @@ class Door:
             shape=understand(headers.get(b"accept"), pairs),
             pairs=pairs,
             number=number,
+            peer=peer(scope["client"]),
         )
 
     async def _keep_lines(self, request: Request, receive: Receive) -> None:
@@ -297,12 +304,36 @@ class Door:
             answer.headers.append((b"allow", self.table.allowed(_segments(path)).encode()))
         return answer
 
+    async def _leave_line(self, request: Request) -> None:
+        """Note an act of which nobody below has told the trail: no route is without a line, whatever room brings it."""
+        if request.told or self.services.trail.keeps_nothing or request.route.interaction in UNTOLD:
+            return
+        act, type_ = request.route.interaction, None
+        if act == "operation":
+            act = request.segments[-1]
+            if act in UNTOLD_OPERATIONS:
+                return
+        if request.segments and request.segments[0] in self.table.types:
+            type_ = request.segments[0]
+
+        async def note(ctx: Context) -> None:
+            await ctx.trail.add(ctx, act, type_, self._touched(request))
+
+        await self.attempt(request, "reading", note)
+
+    def _touched(self, request: Request) -> tuple[object, ...]:
+        """What an address names: a resource where it has an id, else its words."""
+        some = request.segments[:2]
+        if len(some) == 2 and some[0] in self.table.types and "{id}" in request.route.path:
+            return (some,)
+        return some
+
     async def _tell(self, request: Request, refused: Forbidden) -> None:
         """Note a refusal in the trail in a transaction of its own: that of the request was rolled back."""
         log.warning("refused", extra={"request": str(request.number), "problem": type(refused).__name__})
 
         async def note(ctx: Context) -> None:
-            await ctx.trail.add(ctx, f"refused:{request.route.interaction}", None, request.segments[:2])
+            await ctx.trail.add(ctx, f"refused:{request.route.interaction}", None, self._touched(request))
 
         await self.attempt(request, "writing", note)
 
@@ -358,6 +389,11 @@ def _segments(path: str) -> tuple[str, ...]:
     return tuple(path.split("/")) if path else ()
 
 
+def peer(client: Sequence[Any] | None) -> str | None:
+    """The address at the other end of the connection; an IPv4 one as itself."""
+    return str(client[0]).removeprefix("::ffff:") if client else None
+
+
 def _request_id(headers: dict[bytes, bytes]) -> UUID:
     """The request's number: the client's when it is a UUID, else one of ours (FHIR R4 http.html#custom)."""
     given = headers.get(b"x-request-id")
@@ -384,4 +420,4 @@ def _reason(value: bytes) -> str:
     return text
 
 
-__all__ = ["Door", "respond"]
+__all__ = ["Door", "peer", "respond"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import json, primitives
 from hsba.fhir.problems import BadRequest, NotFound, Problem
 from hsba.fhir.query.expression import Ids
-from hsba.record import hiding, interactions, lifecycle
+from hsba.record import hiding, interactions, lifecycle, owned
 from hsba.record.saving import Pending, save
 from hsba.store import resources
 from hsba.store import search as searching
@@ -97,8 +97,7 @@ async def load(ctx: Context, lines: Sequence[tuple[int, bytes]]) -> Figures:
             pending.append(Pending("U", *_named(resource), resource, current, before=before))
             figures.updated += 1
     if pending:
-        stored = await save(ctx, pending)
-        await ctx.trail.add(ctx, "import", None, stored)
+        await save(ctx, pending, told="import")
     return figures
 
 
@@ -144,6 +143,7 @@ def _checked(ctx: Context, resource: Resource) -> Resource:
         raise BadRequest(f"{type_} is no resource type.", vi=f"{type_} không phải loại tài nguyên.")
     if primitives.id_(resource.get("id")) is not None:
         raise BadRequest("The resource has no valid id.", vi="Tài nguyên không có id đúng dạng.")
+    owned.refuse_write(ctx, type_)
     ctx.policy.check(ctx, "create", type_, before=None, after=resource)
     interactions.check(ctx, resource)
     return resource

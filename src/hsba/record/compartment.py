@@ -22,7 +22,7 @@ from hsba.fhir.query.expression import (
     any_of,
 )
 from hsba.fhir.query.parse import Include, Search
-from hsba.record import interactions
+from hsba.record import interactions, owned
 from hsba.record.context import new_id
 from hsba.record.saving import instant
 
@@ -57,8 +57,9 @@ async def everything_encounter(ctx: Context, call: Call) -> Resource:
 
 
 async def _everything(ctx: Context, call: Call, code: str, belongs: Expression) -> Resource:
-    types = members(ctx, code)
+    types = owned.stored(members(ctx, code), ctx.stores)
     if wanted := _types(ctx, call):
+        owned.store(ctx, (code, *wanted))
         types = tuple(type_ for type_ in types if type_ in wanted)
     parts: list[Expression] = [belongs]
     if (since := call.text("_since")) is not None:

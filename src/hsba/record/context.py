@@ -12,11 +12,13 @@ import uuid_utils.compat as uuid7s
 from hsba.record.subscriptions.addresses import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from uuid import UUID
 
     from hsba.fhir.definitions import Definitions
     from hsba.record.aside import Aside
+    from hsba.record.owned import OwnStore
     from hsba.record.ports import Codes, Policy, Trail
     from hsba.store.pool import Connection
     from hsba.store.registry import Registry
@@ -94,6 +96,17 @@ class Context:
     """Whether this is a further try of a request that met another: it locks first, so that it waits and does not lose."""
     aside: Aside | None = None
     """Where long work is done, when this request brings much of it."""
+    address: str | None = None
+    """Of the machine that asks, where it is known."""
+    stores: Mapping[str, OwnStore] = field(default_factory=dict)
+    """The types that a room serves from a store of its own (record/owned.py)."""
+    told: set[str] = field(default_factory=set)
+    """What the trail has kept of this request so far, so that a door sees when nothing was."""
+
+    @property
+    def may_commit(self) -> bool:
+        """Whether a save, or a look before it, may be a transaction of its own: all that belongs to it is in it."""
+        return self.alone and (self.trail.keeps_nothing or self.trail.written_with_saves)
 
     def on(self, tx: Connection) -> Context:
         """The same context on another connection."""

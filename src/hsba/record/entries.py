@@ -19,6 +19,7 @@ from hsba.fhir import patch as patches
 from hsba.fhir.problems import BadRequest, Busy, Malformed, Problem, UnknownType, Unprocessable
 from hsba.fhir.query.expression import Everything
 from hsba.fhir.query.parse import parse_expression
+from hsba.record import owned
 from hsba.record.context import new_id
 from hsba.record.saving import instant
 
@@ -265,6 +266,7 @@ def _write(ctx: Context, asked: Asked, segments: list[str], query: str, if_none_
     type_ = segments[0]
     if type_ not in ctx.definitions.resource_types:
         raise UnknownType(type_[:64], path="request.url")
+    owned.refuse_write(ctx, type_)
     id_ = segments[1] if len(segments) == 2 else ""
     shape = (len(segments), bool(query))
     if asked.method == "POST":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hsba.fhir.problems import BadRequest, NotFound
 from hsba.fhir.query.expression import Ids
-from hsba.record import hiding, interactions
+from hsba.record import hiding, interactions, owned
 from hsba.store import history as versions
 from hsba.store import resources
 from hsba.store import search as searching
@@ -47,6 +47,7 @@ async def history(
     cursor: str | None = None,
 ) -> HistoryPage:
     """One page of the history of a resource, a type, or everything (FHIR R4 http.html#history)."""
+    owned.refuse_history(ctx, type)
     span = span or Span()
     limit = USUAL_COUNT if count is None else min(count, ctx.rules.max_search_count)
     if limit < 0:

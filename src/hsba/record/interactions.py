@@ -23,7 +23,7 @@ from hsba.fhir.problems import (
 )
 from hsba.fhir.query.expression import Expression, Ids
 from hsba.fhir.validate import validate
-from hsba.record import hiding, lifecycle, parameters
+from hsba.record import hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
 from hsba.record.saving import Pending, Saved, save
 from hsba.record.subscriptions import check as subscriptions
@@ -50,6 +50,10 @@ RULES: dict[str, Callable[[Context, Resource], tuple[Issue, ...]]] = {"Subscript
 
 async def read(ctx: Context, type: str, id: str) -> Stored:
     """The current version of a resource (FHIR R4 http.html#read)."""
+    if (own := ctx.stores.get(type)) is not None:
+        found = await own.read(ctx, id)
+        await ctx.trail.add(ctx, "read", type, [(type, id)])
+        return hiding.hide(ctx, type, found)
     stored = await resources.read(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id)
     if stored is None:
         raise NotFound(f"{type}/{id}")
@@ -62,6 +66,7 @@ async def read(ctx: Context, type: str, id: str) -> Stored:
 
 async def vread(ctx: Context, type: str, id: str, vid: str) -> Stored:
     """One version of a resource (FHIR R4 http.html#vread)."""
+    owned.refuse_history(ctx, type)
     stored = None
     if vid.isascii() and vid.isdigit() and len(vid) < 10:
         stored = await resources.vread(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id, int(vid))
@@ -76,8 +81,13 @@ async def vread(ctx: Context, type: str, id: str, vid: str) -> Stored:
 
 async def search(ctx: Context, wanted: Search) -> Page:
     """The resources that fit and may be seen (FHIR R4 http.html#search)."""
-    page = await searching.run(ctx.tx, wanted, ctx)
-    await ctx.trail.add(ctx, "search", wanted.types[0] if len(wanted.types) == 1 else None, page.all())
+    type_ = wanted.types[0] if len(wanted.types) == 1 else None
+    if (own := owned.store(ctx, wanted.types)) is not None:
+        page = await own.search(ctx, wanted)
+        await ctx.trail.add(ctx, "search", type_, [(type_, one.id) for one in page.matches])
+    else:
+        page = await searching.run(ctx.tx, wanted, ctx)
+        await ctx.trail.add(ctx, "search", type_, page.all())
     return hiding.hide_page(ctx, page)
 
 
@@ -105,19 +115,20 @@ async def may_see(ctx: Context, type: str, id: str) -> None:
 async def create(ctx: Context, resource: Resource, *, if_none_exist: Expression | None = None) -> Saved:
     """Save a new resource under an id of the server's (FHIR R4 http.html#create, #ccreate)."""
     type_ = resource["resourceType"]
+    owned.refuse_write(ctx, type_)
     if if_none_exist is not None and (found := await match_one(ctx, type_, if_none_exist)):
         return Saved(await read(ctx, type_, found), created=False, changed=False)
     ctx.policy.check(ctx, "create", type_, before=None, after=resource)
     issues = await checked(ctx, resource)
     (stored,) = await save(ctx, [Pending("C", type_, new_id(), resource)])
-    await ctx.trail.add(ctx, "create", type_, [stored])
     return Saved(hiding.hide(ctx, type_, stored), created=True, issues=issues)
 
 
 async def update(ctx: Context, resource: Resource, *, if_match: str | None = None) -> Saved:
     """Replace a resource by a new version, or create it at the id given (FHIR R4 http.html#update, #upsert)."""
     type_, id_ = resource["resourceType"], resource["id"]
-    alone = ctx.alone and ctx.trail.keeps_nothing
+    owned.refuse_write(ctx, type_)
+    alone = ctx.may_commit
     current = await resources.current(
         ctx.tx, ctx.tenant.id, ctx.registry.type_id(type_), id_, lock=True, alone=alone
     )
@@ -150,7 +161,6 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
         if alone and if_match is None:
             raise Busy from conflict  # changed since we looked: a second try builds on that
         raise
-    await ctx.trail.add(ctx, "update" if exists else "create", type_, [stored])
     return Saved(
         hiding.hide(ctx, type_, stored),
         created=not exists or (current is not None and current.deleted),
@@ -186,6 +196,7 @@ async def patch(
     ctx: Context, type: str, id: str, change: patches.Patch, *, if_match: str | None = None
 ) -> Saved:
     """Change part of a resource by JSON Patch or FHIRPath Patch (FHIR R4 http.html#patch)."""
+    owned.refuse_write(ctx, type)
     current = await resources.current(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id, lock=True)
     if current is None or current.vid == 0:
         raise NotFound(f"{type}/{id}")
@@ -215,6 +226,7 @@ async def patch_where(
 
 async def delete(ctx: Context, type: str, id: str, *, if_match: str | None = None) -> Stored | None:
     """Leave a tombstone version (FHIR R4 http.html#delete); None when there was nothing left to delete."""
+    owned.refuse_write(ctx, type)
     current = await resources.current(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id, lock=True)
     if current is None or current.vid == 0:
         raise NotFound(f"{type}/{id}")
@@ -225,12 +237,12 @@ async def delete(ctx: Context, type: str, id: str, *, if_match: str | None = Non
     ctx.policy.check(ctx, "delete", type, before=json.stored(current.body), after=None)
     await lifecycle.check_delete(ctx, current)
     (stored,) = await save(ctx, [Pending("D", type, id, None, current)])
-    await ctx.trail.add(ctx, "delete", type, [stored])
     return stored
 
 
 async def delete_where(ctx: Context, type: str, where: Expression, *, multiple: bool = False) -> list[Stored]:
     """Delete what fits: one, or all where the door allows several (FHIR R4 http.html#3.1.0.7.1)."""
+    owned.refuse_write(ctx, type)
     keys = await searching.match_keys(ctx.tx, where, type, ctx, limit=1000 if multiple else 2)
     if len(keys) > 1 and not multiple:
         raise MultipleMatches
@@ -273,6 +285,7 @@ async def match_one(ctx: Context, type: str, where: Expression) -> str | None:
 
     The condition is locked first, so that two clients who ask at once do not both create (FHIR R4 http.html#ccreate).
     """
+    owned.refuse_write(ctx, type)
     await searching.lock_condition(ctx.tx, ctx.tenant.id, type, where)
     keys = await searching.match_keys(ctx.tx, where, type, ctx, limit=2)
     if len(keys) > 1:

@@ -86,6 +86,7 @@ async def merge(ctx: Context, survivor: str, other: str) -> Merged:
         )
     made = await _save(
         ctx,
+        "merge",
         (survivor, kept, lambda resource: _with_link(resource, other, "replaces")),
         (other, gone, lambda resource: _with_link(resource, survivor, "replaced-by")),
     )
@@ -98,7 +99,6 @@ async def merge(ctx: Context, survivor: str, other: str) -> Merged:
         ctx.clock.now(),
     )
     await _flatten(ctx, {**links, gone.key: kept.key})
-    await ctx.trail.add(ctx, "merge", "Patient", made)
     return Merged(*(hiding.hide(ctx, "Patient", stored) for stored in made))
 
 
@@ -122,6 +122,7 @@ async def unmerge(ctx: Context, other: str) -> Unmerged:
     chain = _chain(links, gone.key)
     made = await _save(
         ctx,
+        "unmerge",
         (survivor, kept, lambda resource: _without_link(resource, other, "replaces")),
         (other, gone, lambda resource: _without_link(resource, survivor, "replaced-by")),
     )
@@ -131,7 +132,6 @@ async def unmerge(ctx: Context, other: str) -> Unmerged:
     del links[gone.key]
     await _flatten(ctx, links)
     written = await _written(ctx, chain, row["merged"])
-    await ctx.trail.add(ctx, "unmerge", "Patient", made)
     kept_stored, gone_stored = (hiding.hide(ctx, "Patient", stored) for stored in made)
     return Unmerged(kept_stored, gone_stored, written)
 
@@ -254,13 +254,13 @@ async def _flatten(ctx: Context, links: dict[int, int]) -> None:
     )
 
 
-async def _save(ctx: Context, *changes: Any) -> list[Stored]:
+async def _save(ctx: Context, told: str, *changes: Any) -> list[Stored]:
     pending = []
     for id_, current, change in changes:
         resource = change(json.stored(current.body or ""))
         interactions.check(ctx, resource)
         pending.append(Pending(MERGE, "Patient", id_, resource, current))
-    return await save(ctx, pending)
+    return await save(ctx, pending, told=told)
 
 
 def _with_link(resource: Resource, to: str, kind: str) -> Resource:

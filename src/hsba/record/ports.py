@@ -56,7 +56,12 @@ class Trail(Protocol):
 
     @property
     def keeps_nothing(self) -> bool:
-        """True when no line is kept, so that a write may commit before the trail is told of it."""
+        """True when no line is kept in the database, so that a write may commit before the trail is told of it."""
+        ...
+
+    @property
+    def written_with_saves(self) -> bool:
+        """True when the store writes the lines of a save in the call that saves; `add` is then not told of saves."""
         ...
 
     async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
@@ -89,6 +94,7 @@ class NoTrail:
     """The trail before there is one: keeps no line."""
 
     keeps_nothing = True
+    written_with_saves = False
 
     async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
         """Keep nothing."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import extract, json
 from hsba.fhir.problems import Issue, Unprocessable
 from hsba.fhir.query.dates import interval
-from hsba.record import belongs, lifecycle, parameters
+from hsba.record import belongs, lifecycle, owned, parameters
 from hsba.store import index, resources
 from hsba.store import saving as store
 
@@ -103,10 +103,15 @@ def _occurred(pending: Pending, recorded: datetime, ctx: Context) -> tuple[datet
     return first, last + ctx.rules.late_after < recorded
 
 
-async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
-    """Save any number of versions in one call, in the transaction of `ctx`; refused whole where one is refused."""
+async def save(ctx: Context, pending: Sequence[Pending], *, told: str = "") -> list[Stored]:
+    """Save any number of versions in one call, in the transaction of `ctx`; refused whole where one is refused.
+
+    The trail is told of it under one name, or else by act and type.
+    """
+    for type_ in {one.type for one in pending} & ctx.stores.keys():
+        owned.refuse_write(ctx, type_)
     composed = await compose(ctx, pending)
-    alone = ctx.alone and ctx.trail.keeps_nothing and not parameters.concerned(pending)
+    alone = ctx.may_commit and not parameters.concerned(pending)
     try:
         await store.save(
             ctx.tx,
@@ -118,6 +123,7 @@ async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
             dossiers=sorted(composed.dossiers),
             frozen=lifecycle.FROZEN_NUMBERS,
             alone=alone,
+            told=told if ctx.trail.written_with_saves else None,
         )
     except store.FrozenDossier as frozen:
         raise lifecycle.frozen(frozen.state) from frozen
@@ -125,7 +131,25 @@ async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
         made = {(write.type, write.id): write.key for write in composed.writes}
         ctx.registry.addresses.remember(ctx.tenant.id, made)
     await parameters.take_effect(ctx, pending)
+    await _tell(ctx, pending, composed.stored, told)
     return composed.stored
+
+
+ACTS = {"C": "create", "U": "update", "D": "delete"}
+
+
+async def _tell(ctx: Context, pending: Sequence[Pending], stored: Sequence[Stored], told: str) -> None:
+    """Tell a trail whose lines the store did not write with the save."""
+    if ctx.trail.written_with_saves:
+        ctx.told.add(told or "save")
+        return
+    acts: dict[tuple[str, str | None], list[Stored]] = {}
+    types = {one.type for one in pending}
+    for one, made in zip(pending, stored, strict=True):
+        act = (told, one.type if len(types) == 1 else None) if told else (ACTS[one.interaction], one.type)
+        acts.setdefault(act, []).append(made)
+    for (name, type_), versions in acts.items():
+        await ctx.trail.add(ctx, name, type_, versions)
 
 
 @dataclass(slots=True)
@@ -255,6 +279,7 @@ def provenance(ctx: Context) -> store.Provenance:
         request=ctx.request,
         source_system=ctx.source.system if ctx.source else None,
         source_key=ctx.source.key if ctx.source else None,
+        address=ctx.address,
     )
 
 

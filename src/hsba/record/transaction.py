@@ -396,22 +396,22 @@ class _Work:
         """Save in one statement and answer each entry; an update that changes nothing makes no version."""
         ctx = self.ctx
         changed: list[_Write] = []
-        told: dict[tuple[str, str], list[Stored]] = {}
+        same: dict[str, list[Stored]] = {}
         for write in writes:
             given = write.before is not None and write.resource is not None and write.current is not None
             if given and interactions.unchanged(write.before or {}, write.resource or {}):
                 stored = self.stored_before(write)
-                told.setdefault(("read", write.type), []).append(stored)
+                same.setdefault(write.type, []).append(stored)
                 self.answers[write.asked.index] = Answered(200, write.type, stored, write.issues)
                 continue
             changed.append(write)
         if changed:
-            await self.save_changed(changed, told)
-        for (interaction, type_), versions in told.items():
-            await ctx.trail.add(ctx, interaction, type_, versions)
+            await self.save_changed(changed)
+        for type_, versions in same.items():  # nothing was written, but it is shown
+            await ctx.trail.add(ctx, "read", type_, versions)
 
-    async def save_changed(self, changed: list[_Write], told: dict[tuple[str, str], list[Stored]]) -> None:
-        """Save what is new, and note for the trail what was done to what."""
+    async def save_changed(self, changed: list[_Write]) -> None:
+        """Save what is new and answer it."""
         ctx = self.ctx
         # Rows that may meet another transaction's are made in an order that all writers keep.
         changed.sort(key=lambda write: (write.type, write.id))
@@ -424,7 +424,6 @@ class _Work:
             ],
         )
         for write, stored in zip(changed, saved, strict=True):
-            told.setdefault((write.interaction, write.type), []).append(stored)
             self.answers[write.asked.index] = self.answered(write, stored)
 
     def answered(self, write: _Write, stored: Stored) -> Answered:

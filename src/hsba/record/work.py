@@ -30,6 +30,8 @@ class House(Protocol):
     rules: Rules
     files: Path
     """The folder for files that are not the record itself (exports and the like)."""
+    checkpoints: Path
+    """The folder for the checkpoints of the audit trail, outside the database."""
 
     @property
     def opener(self) -> Opener:

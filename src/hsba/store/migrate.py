@@ -136,7 +136,8 @@ async def seed(tx: Connection, types: list[str]) -> None:
 
 
 async def ensure_partitions(tx: Connection) -> None:
-    """Make the version partitions of last month, this month and the next three, so that no write waits for one."""
+    """Make the partitions of last month, this month and the next three, so that no write waits for one."""
     await tx.execute(
-        "SELECT record.ensure_partition((now() + make_interval(months => n))::date) FROM generate_series(-1, 3) AS n"
+        "SELECT record.ensure_partition(m.day), audit.ensure_partition(m.day)"
+        " FROM generate_series(-1, 3) AS n CROSS JOIN LATERAL (SELECT (now() + make_interval(months => n))::date AS day) m"
     )

@@ -25,7 +25,7 @@ KINDS = ("token", "string", "date", "quantity", "reference", "uri", "composite",
 
 _ROWS = ", ".join(f"${place}" for place in range(2, 2 + 2 * len(KINDS)))
 SAVE_ROWS = f"SELECT record.save_rows($1, {_ROWS})"
-SAVE = f"SELECT record.save({', '.join(f'${place}' for place in range(1, 7 + 2 * len(KINDS)))})"
+SAVE = f"SELECT record.save({', '.join(f'${place}' for place in range(1, 8 + 2 * len(KINDS)))})"
 
 MADE_BY_ANOTHER, CHANGED_BY_ANOTHER, FROZEN_DOSSIER, OTHER_GENERATION = "HB001", "HB002", "HB003", "HB005"
 
@@ -66,6 +66,7 @@ class Provenance(NamedTuple):
     request: UUID
     source_system: str | None = None
     source_key: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,15 @@ async def save(
     dossiers: Sequence[int] = (),
     frozen: Sequence[int] = (),
     alone: bool = False,
+    told: str | None = None,
 ) -> None:
     """Write versions, current rows and search rows together; refuses when somebody else was faster.
 
     Who made the same new address at the same moment is Busy (a second try finds it there); who changed what this write
     builds on is a VersionConflict; a dossier in one of the `frozen` states is a FrozenDossier.  `generation` says with
     which search parameters the rows were made; others are DefinitionsChanged (decision 0007).  With `alone` nothing
-    else belongs to this transaction, and where nothing has begun it the call commits by itself.
+    else belongs to this transaction, and where nothing has begun it the call commits by itself.  With `told` the lines of
+    the audit trail are written in the same call: under that name, or where it is empty by act and type.
     """
     ask = tx.fetchval_alone if alone else tx.fetchval
     tx.wrote = tx.wrote or any(write.fresh for write in writes)
@@ -121,6 +124,7 @@ async def save(
             list(dossiers) or None,
             list(frozen),
             *rows.arguments(),
+            told,
         )
     except asyncpg.UniqueViolationError as exc:
         raise Busy from exc

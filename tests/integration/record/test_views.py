@@ -138,6 +138,7 @@ class Noted:
     """A trail that remembers which ids were shown."""
 
     keeps_nothing = False
+    written_with_saves = False
 
     def __init__(self) -> None:
         self.seen: list[str] = []

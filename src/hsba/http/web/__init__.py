@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import find, home, patient, raw, visit
+from hsba.http.web.pages import find, home, patient, raw, seen, visit
 
 ROUTES = [
     Route("/", endpoint(home.home)),
@@ -20,6 +20,7 @@ ROUTES = [
     Route("/patients", endpoint(find.patients, room="searching")),
     Route("/patients/{id}", endpoint(patient.patient)),
     Route("/patients/{id}/encounters/{encounter}", endpoint(visit.visit)),
+    Route("/patients/{id}/seen", endpoint(seen.seen)),
     Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
     Route(assets.PREFIX + "{name:path}", assets.serve),
     Route("/{path:path}", nothing_here),

@@ -17,8 +17,9 @@ import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
-from hsba.fhir.problems import NotFound
+from hsba.fhir.problems import Forbidden, NotFound
 from hsba.http import codings, errors
+from hsba.http.middleware import peer
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
@@ -247,16 +248,31 @@ def endpoint(
             tenant = app.tenants.get()
             async with getattr(app.pool, room)(tenant.id) as tx:
                 ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT")
-                ctx.request = number
+                ctx.request, ctx.address = number, peer(request.client)
                 shown = show(request)
                 made = await handler(Ask(request, ctx, shown))
+                if not ctx.told and not ctx.trail.keeps_nothing:  # no page is without a line
+                    await ctx.trail.add(ctx, "page", None, [handler.__name__])
             return render(request, made, shown)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
+            if isinstance(exc, Forbidden):
+                await _tell(request, number, handler.__name__)
             return problem(request, exc, number, fragment=fragment)
 
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__
     return answer
+
+
+async def _tell(request: Request, number: UUID, page: str) -> None:
+    """Note a refusal in the trail, in a transaction of its own."""
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    asked = ("Patient", str(request.path_params["id"])) if "id" in request.path_params else page
+    async with app.pool.reading(tenant.id) as tx:
+        ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT")
+        ctx.request, ctx.address = number, peer(request.client)
+        await ctx.trail.add(ctx, f"refused:{page}", None, [asked])
 
 
 def _keep_choice(request: Request) -> Response | None:

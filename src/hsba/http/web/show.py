@@ -312,6 +312,18 @@ class Show:
         """`Khi vào viện`."""
         return self.say(words.DIAGNOSIS_ROLE.get(code, ""))
 
+    def act(self, code: str) -> str:
+        """`đã đọc`, `có trong danh sách`: an act as the audit trail names it."""
+        return self.say(words.ACTS.get(code, code))
+
+    def channel(self, code: str) -> str:
+        """`trang web`."""
+        return self.say(words.CHANNELS.get(code, code))
+
+    def purpose(self, code: str) -> str:
+        """`điều trị`."""
+        return self.say(words.PURPOSES.get(code, code))
+
     def interaction(self, code: str) -> str:
         """`tạo`, `sửa`, `xóa`."""
         return self.say(words.INTERACTION.get(code, code))

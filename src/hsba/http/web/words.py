@@ -140,6 +140,32 @@ FLAG = {
 
 INTERACTION = {"C": _("created"), "U": _("changed"), "D": _("deleted"), "M": _("merged")}
 
+ACTS = {
+    "read": _("read"),
+    "vread": _("read a version"),
+    "search": _("found in a list"),
+    "history": _("read the history"),
+    "view": _("opened a page"),
+    "audit-view": _("asked who has seen it"),
+    "create": _("created"),
+    "update": _("changed"),
+    "delete": _("deleted"),
+    "import": _("loaded from a file"),
+    "export": _("exported"),
+    "merge": _("merged"),
+    "unmerge": _("merge undone"),
+    "draft": _("began to write"),
+}
+
+CHANNELS = {
+    "rest": "FHIR REST",
+    "web": _("web page"),
+    "worker": _("background"),
+    "export": _("export to files"),
+}
+
+PURPOSES = {"TREAT": _("treatment"), "ETREAT": _("emergency"), "HOPERAT": _("running the house")}
+
 TYPES = {
     "Patient": _("Patients"),
     "Encounter": _("Visits"),

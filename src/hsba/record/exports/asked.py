@@ -18,6 +18,7 @@ from hsba.fhir.query.expression import (
     any_of,
 )
 from hsba.fhir.query.parse import parse_search
+from hsba.record import owned
 from hsba.record.compartment import members
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def asked(
 ) -> Asked:
     """An export of all or some types, refused where it names what is not there or may not be had."""
     known = sorted(ctx.definitions.resource_types) if level == "system" else members(ctx, "Patient")
+    known = list(owned.stored(known, ctx.stores))
+    owned.refuse_export(ctx, types)
     for type_ in types:
         if type_ not in known:
             where = "of FHIR R4" if level == "system" else "of the Patient compartment"

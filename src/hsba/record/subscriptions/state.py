@@ -101,6 +101,5 @@ async def change(
     after["status"] = to
     if error is not None:
         after["error"] = error
-    (stored,) = await save(ctx, [Pending("U", TYPE, id, after, current, before=before)])
-    await ctx.trail.add(ctx, "update", TYPE, [stored])
+    await save(ctx, [Pending("U", TYPE, id, after, current, before=before)])
     return True

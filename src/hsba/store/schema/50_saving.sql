@@ -9,7 +9,7 @@ CREATE TYPE record.save_version AS (
 -- Who wrote, in which role, from where, through which door, for what: the same for all of one save.
 CREATE TYPE record.save_provenance AS (
     account text, role text, on_behalf_of text, workstation text, channel text, purpose text, reason text,
-    request uuid, source_system text, source_key text
+    request uuid, source_system text, source_key text, address text
 );
 -- Search rows, as in the tables ix_…, without the tenant.
 CREATE TYPE record.save_token AS (resource bigint, path integer, system integer, code text);
@@ -98,7 +98,8 @@ END $$;
 -- Save any number of versions with their search rows, whole or not at all. It refuses by SQLSTATE:
 -- HB001 somebody made the same address at this moment, HB002 somebody changed or signed what this builds on,
 -- HB003 a dossier is in a frozen state (the message is its number), HB004 not the tenant of this connection,
--- HB005 the search rows were made for other search parameters than are in force (decision 0007).
+-- HB005 the search rows were made for other search parameters than are in force (decision 0007). With `told` the lines
+-- of the audit trail are written in the same call: under that name, or where it is empty by act and type.
 CREATE FUNCTION record.save(
     of_tenant integer, who record.save_provenance, writes record.save_version[], made_for bigint, dossiers bigint[],
     frozen smallint[],
@@ -106,7 +107,7 @@ CREATE FUNCTION record.save(
     quantities record.save_quantity[], refs record.save_reference[], uris record.save_uri[],
     composites record.save_composite[], texts record.save_text[], no_token bigint[], no_string bigint[],
     no_date bigint[], no_quantity bigint[], no_reference bigint[], no_uri bigint[], no_composite bigint[],
-    no_text bigint[]
+    no_text bigint[], told text
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -127,6 +128,10 @@ BEGIN
                 RAISE EXCEPTION '%', now_in USING ERRCODE = 'HB003';
             END IF;
         END LOOP;
+    END IF;
+    -- First: what is deleted forgets below whose it was.
+    IF told IS NOT NULL THEN
+        PERFORM audit.note_saved(of_tenant, who, told, writes);
     END IF;
     INSERT INTO record.resource (key, tenant, type, id, vid, recorded, state, patient, encounter, dossier, department,
         labels)

@@ -1,0 +1,48 @@
+"""`/patients/{id}/seen`: who has seen this patient's record, when, through which door and for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from hsba.audit import seen as view
+from hsba.http.web.page import Page
+from hsba.record.views import patient as patients
+
+if TYPE_CHECKING:
+    from hsba.audit.seen import Look
+    from hsba.http.web.page import Ask
+    from hsba.record.views.people import Banner
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What `seen.html` shows."""
+
+    banner: Banner
+    patient: str
+    looks: tuple[Look, ...]
+    next: str
+    """The address of the page of older ones; empty at the end."""
+
+
+async def seen(ask: Ask) -> Page:
+    """The newest first."""
+    id_ = ask.path("id")
+    found = await view.seen(ask.ctx, id_, after=_cursor(ask.query("after")))
+    banner = await patients.banner(ask.ctx, id_)
+    following = ""
+    if found.next is not None:
+        following = f"/patients/{id_}/seen?after={quote(f'{found.next[0].isoformat()}~{found.next[1]}')}"
+    return Page("seen.html", Seen(banner, id_, found.looks, following), section="patients")
+
+
+def _cursor(text: str) -> tuple[datetime, int] | None:
+    """Where the page before ended; None for the first page or what is no such place."""
+    at, _, id_ = text.partition("~")
+    try:
+        return datetime.fromisoformat(at.replace(" ", "+")), int(id_)
+    except ValueError:
+        return None

@@ -1,0 +1,94 @@
+"""Types that a room serves from a store of its own instead of `record.resource`: read and searched, never written.
+
+`app.py` joins the table STORES; every path of the record asks `ctx.stores` before it goes to the store.  What is found
+there passes the same policy, field rules and trail as everything else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from hsba.fhir.problems import BadRequest, Forbidden, MethodNotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from hsba.fhir.query.parse import Search
+    from hsba.record.context import Context
+    from hsba.store.resources import Stored
+    from hsba.store.search import Page
+
+
+class OwnStore(Protocol):
+    """What answers for a type in the record's place; it applies the policy of `ctx`, and what it cannot apply shows nothing."""
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The search parameters that it answers, beside `_id` and `_lastUpdated`."""
+        ...
+
+    async def read(self, ctx: Context, id: str) -> Stored:
+        """The resource at an address; NotFound where there is none that may be seen."""
+        ...
+
+    async def search(self, ctx: Context, wanted: Search) -> Page:
+        """The page that answers a search on this type alone."""
+        ...
+
+
+class WrittenByServer(Forbidden):
+    """Resources of this type are written by the server alone; nothing was changed."""
+
+    vi = "Loại này chỉ do máy chủ tự ghi, không ai tạo, sửa hay xóa được; chưa thay đổi gì."
+
+
+class NoVersions(MethodNotAllowed):
+    """Resources of this type never change, so they have no history: read or search them."""
+
+    vi = "Loại này không bao giờ thay đổi nên không có lịch sử: hãy đọc hoặc tìm."
+
+
+class AskedAlone(BadRequest):
+    """This type is searched by itself, not together with others."""
+
+    vi = "Loại này phải được tìm riêng, không gộp với loại khác."
+
+
+class NotExported(BadRequest):
+    """This type is in no export of the record; `hsba audit export` writes the audit trail."""
+
+    vi = "Loại này không nằm trong bản xuất hồ sơ; hãy dùng `hsba audit export` để xuất nhật ký truy cập."
+
+
+def store(ctx: Context, types: tuple[str, ...]) -> OwnStore | None:
+    """The store that answers a search of these types; None where it is the record."""
+    own = [type_ for type_ in types if type_ in ctx.stores]
+    if not own:
+        return None
+    if len(types) > 1:
+        raise AskedAlone(", ".join(own))
+    return ctx.stores[own[0]]
+
+
+def refuse_write(ctx: Context, type: str) -> None:
+    """Refuse whatever would change a resource of a type that has its own store."""
+    if type in ctx.stores:
+        raise WrittenByServer(type)
+
+
+def refuse_history(ctx: Context, type: str | None) -> None:
+    """Refuse a question about versions of a type that has none."""
+    if type in ctx.stores:
+        raise NoVersions(type or "")
+
+
+def refuse_export(ctx: Context, types: Iterable[str]) -> None:
+    """Refuse an export that names such a type."""
+    for type_ in types:
+        if type_ in ctx.stores:
+            raise NotExported(type_)
+
+
+def stored(types: Iterable[str], stores: Mapping[str, OwnStore]) -> tuple[str, ...]:
+    """Those of some types that lie in the record."""
+    return tuple(type_ for type_ in types if type_ not in stores)
