@@ -140,6 +140,15 @@ FLAG = {
 
 INTERACTION = {"C": _("created"), "U": _("changed"), "D": _("deleted"), "M": _("merged")}
 
+ACCOUNT_KIND = {
+    "staff": _("Staff"),
+    "administrator": _("Administrator"),
+    "security": _("Security officer"),
+    "technical": _("Technician of the system"),
+    "service": _("Service"),
+    "patient": _("Patient"),
+}
+
 TYPES = {
     "Patient": _("Patients"),
     "Encounter": _("Visits"),
