@@ -8,7 +8,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+import asyncpg
+
+from hsba.access import accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,9 +32,25 @@ class Load:
         return self.times[min(len(self.times) - 1, int(len(self.times) * share))] * 1000
 
 
+TOKEN = ""
+"""The bearer token that every request carries; `let_in` makes it."""
+
+
+async def let_in(owner_dsn: str) -> None:
+    """Make a staff account and take a token for it."""
+    global TOKEN  # noqa: PLW0603 - one token for the run
+    tx = await asyncpg.connect(owner_dsn)
+    now = datetime.now(UTC)
+    await accounts.create(tx, now, "bench", "staff", "Đo tốc độ", must_change=False)
+    TOKEN = await accounts.token(tx, now, account="bench", scope="", lasts=timedelta(days=2))
+    await tx.close()
+
+
 def request(method: str, path: str, body: bytes = b"", *, host: str = "localhost", **headers: str) -> bytes:
     """The bytes of one request."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Accept: application/fhir+json"]
+    if TOKEN:
+        lines.append(f"Authorization: Bearer {TOKEN}")
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if body:
         lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(body)}"]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from client import Load, connect, load, request
+from client import Load, connect, let_in, load, request
 
 from hsba import app as root
 from hsba import config
@@ -60,6 +60,7 @@ async def servers(folder: Path) -> AsyncIterator[embedded.Server]:
     settings = config.load({})
     async with embedded.running(folder) as database:
         await root.prepare(settings, database.owner_dsn)
+        await let_in(database.owner_dsn)
         owner = await asyncpg.connect(database.owner_dsn)
         await owner.execute(
             "CREATE TABLE IF NOT EXISTS public.floor (id bigint PRIMARY KEY, body text NOT NULL)"

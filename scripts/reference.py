@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,6 +14,9 @@ import hsba
 from hsba.cli import app
 from hsba.config import SETTINGS
 from hsba.fhir.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 MADE = "<!-- Written by scripts/docs from {source}; edit there. -->\n\n"
@@ -41,12 +45,9 @@ def commands() -> str:
         "# Commands\n\n",
         "`hsba COMMAND --help` tells the same.\n",
     ]
-    group = typer.main.get_command(app)
-    found = getattr(group, "commands", {})
+    found = dict(every_command(typer.main.get_command(app), ""))
     for name in sorted(found):
         command = found[name]
-        if command.hidden:
-            continue
         lines.append(f"\n## `hsba {name}`\n\n{(command.help or '').strip()}\n")
         options = [param for param in command.params if param.name != "help"]
         if options:
@@ -56,6 +57,15 @@ def commands() -> str:
             text = (getattr(param, "help", "") or "").replace("|", ", ")
             lines.append(f"| {names} | {text} |\n")
     return "".join(lines)
+
+
+def every_command(group: Any, before: str) -> Iterator[tuple[str, Any]]:
+    """The commands a person may type, those in groups with the group's name before them."""
+    for name, command in getattr(group, "commands", {}).items():
+        if getattr(command, "commands", None):
+            yield from every_command(command, f"{before}{name} ")
+        elif not command.hidden:
+            yield before + name, command
 
 
 def problems() -> str:

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from hsba import config
+from hsba.access import housekeeping as access_chores
+from hsba.access import rules as access_rules
+from hsba.access.identity import Identity
 from hsba.audit import sealing
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("hsba.app")
 
 OPERATOR = Actor(account="operator")
-"""Who acts until there are accounts: whoever sits at this machine."""
+"""Who acts in commands and jobs: whoever runs this machine."""
 
 FIRST_TENANT = ("main", "Cơ sở khám bệnh, chữa bệnh")
 """Name in addresses and title of the keeper that a new database starts with."""
@@ -102,6 +105,7 @@ class App:
     policy: Policy
     rules: Rules
     tenants: Tenants
+    identity: Identity
     operations: tuple[Operation, ...]
     aside: Aside
     dsn: str
@@ -188,6 +192,22 @@ def rules(settings: Settings) -> Rules:
     )
 
 
+def identity_rules(settings: Settings) -> access_rules.Rules:
+    """The settings of log-ins."""
+    return access_rules.Rules(
+        password_length=settings.password_min_length,
+        password_length_second_factor=settings.password_min_length_second_factor,
+        password_age=timedelta(days=settings.password_max_days),
+        password_history=settings.password_history,
+        failures=settings.login_failures,
+        locked_for=timedelta(minutes=settings.login_lock_minutes),
+        unused_for=timedelta(days=settings.account_unused_days),
+        session_idle=timedelta(minutes=settings.session_idle_minutes),
+        session_longest=timedelta(hours=settings.session_hours),
+        token_lasts=timedelta(minutes=settings.token_minutes),
+    )
+
+
 def definitions(settings: Settings) -> Definitions:
     """The packages that come with the program, ours under the configured canonical base."""
     if settings.canonical_base == CANONICAL:
@@ -201,6 +221,7 @@ def options(settings: Settings) -> http.Options:
         allowed_hosts=settings.allowed_hosts,
         base_url=settings.base_url,
         trusted_proxies=settings.trusted_proxies,
+        behind_tls=settings.behind_tls_proxy,
         cors_origins=settings.cors_origins,
         at_once=settings.max_requests,
         max_body=settings.max_body_mb * 1024 * 1024,
@@ -241,6 +262,8 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             codes = await core_codes.load(tx, known)
         aside = Aside((known, codes), partial(_learn, settings))
         ending.callback(aside.close)
+        clock = Clock()
+        manners = identity_rules(settings)
         house = App(
             settings=settings,
             pool=pool,
@@ -251,11 +274,14 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             policy=AllowAll(),
             rules=rules(settings),
             tenants=keepers,
+            identity=Identity(pool.bare, clock.now, manners),
             aside=aside,
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
             files=settings.folder("main") / "files",
             checkpoints=settings.audit_folder or settings.folder("main") / "audit",
+            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners)),
+            clock=clock,
         )
         async with pool.bare() as tx:
             await house.renew(tx)

@@ -11,9 +11,10 @@ import os
 import sys
 import time
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
 import httpx
@@ -24,12 +25,15 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from hsba import config, logs
+from hsba.access import accounts
+from hsba.access.problems import BadAccount
 from hsba.audit import keys, report, verifying
 from hsba.fhir import json
 from hsba.fhir.problems import Problem
 from hsba.fhir.query.dates import interval
 from hsba.fhir.vn import BASE, Canon
 from hsba.http import listen
+from hsba.ops import accounts as keeping_accounts
 from hsba.ops import database as databases
 from hsba.ops import demo as hospital
 from hsba.ops import demo_folder, export_folder, loading, processes, selfcheck
@@ -38,8 +42,10 @@ from hsba.record import reindexing, tenants
 from hsba.store import upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from datetime import datetime
+
+    from asyncpg import Connection
 
     from hsba.config import Settings
     from hsba.ops.database import Database
@@ -48,7 +54,10 @@ if TYPE_CHECKING:
     from hsba.record.exports.work import State
     from hsba.store.embedded import Step
 
+Done = TypeVar("Done")
+
 TARGET = "hsba.app:asgi"
+LOOPBACK = frozenset({listen.LOOPBACK, "127.0.0.1", "::1"})
 READY_WITHIN = 60.0
 TELL_EVERY = 0.5
 MIGRATING = Words("Bringing the schema to this release", "Đang nâng lược đồ")
@@ -90,11 +99,15 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
+account = typer.Typer(help="Tài khoản, do người vận hành máy chủ · Accounts, by the operator of the server")
+app.add_typer(account, name="account", no_args_is_help=True)
+
 Data = Annotated[
     Path | None, typer.Option(help="Thư mục dữ liệu (thay HSBA_DATA) · Data folder (instead of HSBA_DATA)")
 ]
 Port = Annotated[int | None, typer.Option(help="Cổng (thay HSBA_PORT) · Port (instead of HSBA_PORT)")]
 Demo = Annotated[bool, typer.Option("--demo", help="Dữ liệu của bản demo · The demo's data")]
+Login = Annotated[str, typer.Argument(help="Tên đăng nhập · Name of the account")]
 Lang = Annotated[str | None, typer.Option(help="vi | en")]
 
 
@@ -201,7 +214,9 @@ def migrate(*, data: Data = None, demo: Demo = False) -> None:
     async def main() -> None:
         async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
             applied = await prepare(settings, database, progress)
+            password = None if demo else await keeping_accounts.first(database.owner)
         progress.end()
+        _tell_first(password, settings.lang)
         output.print("\n".join(applied) or ("lược đồ đã đủ" if settings.lang == "vi" else "nothing to do"))
 
     processes.run(main())
@@ -372,6 +387,120 @@ def reindex(
     processes.run(main())
 
 
+@account.command("create")
+def account_create(
+    login: Login,
+    *,
+    kind: Annotated[str, typer.Option(help=" | ".join(accounts.KINDS))] = "staff",
+    name: Annotated[str, typer.Option(help="Tên hiển thị · Name that people read")] = "",
+    role: Annotated[
+        list[str] | None, typer.Option(help="Vai trò, lặp lại được · Role; may be repeated")
+    ] = None,
+    tenant: Annotated[
+        list[str] | None, typer.Option(help="Cơ sở, mặc định là cơ sở đầu · Keeper; by default the first one")
+    ] = None,
+    every_tenant: Annotated[
+        bool, typer.Option("--every-tenant", help="Mọi cơ sở · Every keeper, later ones too")
+    ] = False,
+    practitioner: Annotated[
+        str | None, typer.Option(help="id của Practitioner · id of the Practitioner")
+    ] = None,
+    patient: Annotated[str | None, typer.Option(help="id của Patient · id of the Patient")] = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Tạo tài khoản; in mật khẩu phải đổi khi đăng nhập · Make an account; prints a password to be changed at log-in."""
+
+    async def work(tx: Connection) -> str:
+        return await accounts.create(
+            tx,
+            keeping_accounts.now(),
+            login,
+            kind,
+            name or login,
+            roles=role or (),
+            tenants=await keeping_accounts.tenants(tx, tenant or (), every=every_tenant),
+            practitioner=practitioner,
+            patient=patient,
+        )
+
+    typer.echo(_keep(work, data=data, demo=demo))
+
+
+@account.command("list")
+def account_list(*, data: Data = None, demo: Demo = False) -> None:
+    """Liệt kê tài khoản, vai trò, lần dùng cuối · List accounts, roles and last use."""
+    table = Table("login", "kind", "name", "roles", "state", "last use", show_edge=False)
+    at = keeping_accounts.now()
+    for one in _keep(accounts.every, data=data, demo=demo):
+        state = "locked" if one.locked_until is not None and one.locked_until > at else one.state
+        used = f"{one.last_use:%Y-%m-%d %H:%M}Z" if one.last_use else "–"
+        table.add_row(one.login, one.kind, escape(one.name), escape(", ".join(one.roles)), state, used)
+    output.print(table)
+
+
+@account.command("lock")
+def account_lock(login: Login, *, data: Data = None, demo: Demo = False) -> None:
+    """Khóa tài khoản và kết thúc mọi phiên · Close an account and end all its sessions."""
+    _keep(lambda tx: accounts.disable(tx, keeping_accounts.now(), login), data=data, demo=demo)
+
+
+@account.command("unlock")
+def account_unlock(login: Login, *, data: Data = None, demo: Demo = False) -> None:
+    """Mở lại tài khoản · Open an account again."""
+    _keep(lambda tx: accounts.enable(tx, keeping_accounts.now(), login), data=data, demo=demo)
+
+
+@account.command("reset-password")
+def account_reset(login: Login, *, data: Data = None, demo: Demo = False) -> None:
+    """Đặt lại và in mật khẩu phải đổi · Reset the password and print it; it must be changed."""
+    typer.echo(_keep(lambda tx: accounts.renew(tx, keeping_accounts.now(), login), data=data, demo=demo))
+
+
+@account.command("create-client")
+def account_create_client(
+    name: Annotated[str, typer.Argument(help="Tên máy khách · Name of the client")],
+    *,
+    title: Annotated[str, typer.Option(help="Tên hiển thị · Name that people read")] = "",
+    scope: Annotated[
+        str, typer.Option(help="Phạm vi, cách nhau bằng dấu cách · Scopes, with spaces")
+    ] = keeping_accounts.SCOPE,
+    tenant: Annotated[list[str] | None, typer.Option(help="Cơ sở · Keeper")] = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Tạo máy khách dịch vụ và in bí mật của nó · Make a service client and print its secret."""
+
+    async def work(tx: Connection) -> str:
+        numbers = await keeping_accounts.tenants(tx, tenant or ())
+        at = keeping_accounts.now()
+        return await accounts.create_client(tx, at, name, title or name, scope=scope, tenants=numbers)
+
+    typer.echo(_keep(work, data=data, demo=demo))
+
+
+@app.command()
+def token(
+    *,
+    account: Annotated[str | None, typer.Option(help="Tài khoản · Account")] = None,
+    client: Annotated[str | None, typer.Option(help="Máy khách dịch vụ · Service client")] = None,
+    scope: Annotated[str, typer.Option(help="Phạm vi · Scopes")] = keeping_accounts.SCOPE,
+    hours: Annotated[int, typer.Option(min=1, help="Số giờ hiệu lực · Hours it holds")] = 12,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """In một bearer token, không in gì khác · Print a bearer token, and nothing else."""
+    if (account is None) == (client is None):
+        raise BadAccount("Name --account or --client.", vi="Hãy nêu --account hoặc --client.")
+
+    def work(tx: Connection) -> Awaitable[str]:
+        lasts = timedelta(hours=hours)
+        at = keeping_accounts.now()
+        return accounts.token(tx, at, account=account, client=client, scope=scope, lasts=lasts)
+
+    typer.echo(_keep(work, data=data, demo=demo))
+
+
 @app.command(hidden=True)
 def http() -> None:
     """Phục vụ HTTP, do `hsba serve` khởi động · Serve HTTP; started by `hsba serve`."""
@@ -487,6 +616,27 @@ def export_audit(
     processes.run(main())
 
 
+def _keep(work: Callable[[Connection], Awaitable[Done]], *, data: Path | None, demo: bool) -> Done:
+    """Do something with the accounts, on a connection that may."""
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+
+    done: list[Done] = []
+
+    async def main() -> None:
+        async with (
+            reached(settings, settings.folder("demo" if demo else "main"), progress) as database,
+            keeping_accounts.connected(database.owner) as tx,
+        ):
+            done.append(await work(tx))
+        progress.end()
+
+    processes.run(main())
+    if not done:
+        raise typer.Exit(processes.REFUSED)  # it was told to stop
+    return done[0]
+
+
 # --- What the commands share -------------------------------------------------------------------------------
 
 
@@ -513,10 +663,13 @@ async def prepare(
     )
 
 
-class OnlyHere(Problem):
-    """There is no log-in yet, so the server answers on this machine only: leave HSBA_HOST as localhost."""
+class PlainHttp(Problem):
+    """Passwords would travel openly: keep HSBA_HOST as localhost, or put a TLS proxy before and set HSBA_BEHIND_TLS_PROXY."""
 
-    vi = "Chưa có đăng nhập nên máy chủ chỉ trả lời trên máy này: hãy để HSBA_HOST là localhost."
+    vi = (
+        "Mật khẩu sẽ đi trên mạng không mã hóa: hãy đặt một proxy TLS phía trước và bật HSBA_BEHIND_TLS_PROXY, hoặc để"
+        " HSBA_HOST là localhost."
+    )
 
 
 async def _load(
@@ -592,8 +745,8 @@ class DemoRefused(Problem):
 
 async def _serve(settings: Settings, folder: Path, progress: Progress, *, demo: bool = False) -> None:
     """Have the database up and ready, then keep the server processes up until told to stop."""
-    if settings.host != listen.LOOPBACK:
-        raise OnlyHere
+    if settings.host not in LOOPBACK and not settings.behind_tls_proxy:
+        raise PlainHttp
     logs.configure(settings.log_format, settings.log_level)
     listen.bind(settings.host, settings.port).close()  # a taken port is told before anything is started
     async with reached(settings, folder, progress) as database:
@@ -601,6 +754,9 @@ async def _serve(settings: Settings, folder: Path, progress: Progress, *, demo: 
         await prepare(settings, database, progress, tenant=tenant)
         if demo:
             await _furnish_demo(settings, database, folder, progress)
+            invented = await keeping_accounts.furnish_demo(database.owner, folder)
+        else:
+            first = await keeping_accounts.first(database.owner)
         environ = {
             **os.environ,
             "DATABASE_URL": database.runtime,
@@ -617,14 +773,40 @@ async def _serve(settings: Settings, folder: Path, progress: Progress, *, demo: 
             address = f"http://localhost:{settings.port}"
             await _until_ready(address, kept)
             progress.end()
-            words = Words(
-                "this machine only, there is no log-in yet; Ctrl-C stops it",
-                "chỉ trên máy này vì chưa có đăng nhập; Ctrl-C để dừng",
-            )
+            words = Words("Ctrl-C stops it", "Ctrl-C để dừng")
+            if demo:
+                _tell_demo(invented, settings.lang)
+            else:
+                _tell_first(first, settings.lang)
             line = f"[bold green]HSBA[/] [bold]{address}[/]  ({getattr(words, settings.lang)})"
             output.print(line, soft_wrap=True)
             await kept
         progress.end()
+
+
+def _tell_first(password: str | None, lang: str) -> None:
+    """Tell the first administrator's password: now, and never again."""
+    if password is None:
+        return
+    words = Words(
+        f"First administrator: {accounts.FIRST}, password {password} (shown only now; it is changed at the first log-in)",
+        f"Quản trị đầu tiên: {accounts.FIRST}, mật khẩu {password} (chỉ hiện lần này; phải đổi khi đăng nhập lần đầu)",
+    )
+    typer.echo(getattr(words, lang))
+
+
+def _tell_demo(invented: keeping_accounts.Shown, lang: str) -> None:
+    """Tell who may log in to the demo."""
+    table = Table(show_header=False, show_edge=False, box=None)
+    for one in keeping_accounts.DEMO:
+        table.add_row(f"  [bold]{one.login}[/]", one.kind, escape(one.name))
+    words = Words("Log in with this password for each of them", "Đăng nhập bằng mật khẩu chung này")
+    output.print(f"{getattr(words, lang)}: [bold]{escape(invented.password)}[/]", soft_wrap=True)
+    output.print(table)
+    client = f"  {keeping_accounts.DEMO_CLIENT}: client_secret {invented.client_secret}"
+    output.print(
+        f"{escape(client)}; hsba token --demo --client {keeping_accounts.DEMO_CLIENT}", soft_wrap=True
+    )
 
 
 async def _until_ready(address: str, kept: asyncio.Task[None]) -> None:

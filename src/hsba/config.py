@@ -135,8 +135,32 @@ SETTINGS = (
             "Address that links and identifiers are made with; by default the address the caller used",
             "Địa chỉ dùng để tạo liên kết; mặc định là địa chỉ người gọi đã dùng"),
     Setting("trusted_proxies", _list, "",
-            "Addresses of proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed, with commas",
-            "Địa chỉ các proxy được tin ở X-Forwarded-Proto và X-Forwarded-Host, cách nhau bằng dấu phẩy"),
+            "Addresses of proxies whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed, with"
+            " commas",
+            "Địa chỉ các proxy được tin ở X-Forwarded-For, X-Forwarded-Proto và X-Forwarded-Host, cách nhau bằng dấu"
+            " phẩy"),
+    Setting("behind_tls_proxy", _flag, "no",
+            "A proxy of yours stands before this server and speaks TLS; without it, only localhost is answered",
+            "Có proxy của đơn vị đứng trước và dùng TLS; nếu không, máy chủ chỉ trả lời localhost"),
+    Setting("password_min_length", _whole, "14", "Characters a password has at least, of four classes",
+            "Số ký tự ít nhất của mật khẩu, đủ bốn loại ký tự"),
+    Setting("password_min_length_second_factor", _whole, "8",
+            "The same for accounts with a second factor (not there yet)",
+            "Như trên, cho tài khoản có lớp xác thực thứ hai (chưa có)"),
+    Setting("password_max_days", _whole, "180", "Days after which a password must be changed",
+            "Số ngày phải đổi mật khẩu"),
+    Setting("password_history", _whole, "10", "The last so many passwords are not taken again",
+            "Không dùng lại chừng ấy mật khẩu gần nhất"),
+    Setting("login_failures", _whole, "5", "So many wrong passwords lock an account for a while",
+            "Sai mật khẩu chừng ấy lần thì tài khoản tạm khóa"),
+    Setting("login_lock_minutes", _whole, "15", "Minutes that such a lock lasts", "Số phút tạm khóa"),
+    Setting("account_unused_days", _whole, "45", "Days after which an account that nobody used is disabled",
+            "Số ngày không dùng thì tài khoản bị vô hiệu"),
+    Setting("session_idle_minutes", _whole, "15", "Minutes without a request that end a session",
+            "Số phút không thao tác thì phiên kết thúc"),
+    Setting("session_hours", _whole, "12", "Hours that a session lasts at the most", "Số giờ dài nhất của một phiên"),
+    Setting("token_minutes", _whole, "60", "Minutes that a service client's token holds",
+            "Số phút có hiệu lực của token cấp cho máy khách"),
     Setting("cors_origins", _list, "", "Origins of web pages that may call the API, with commas",
             "Các nguồn trang web được gọi API, cách nhau bằng dấu phẩy"),
     Setting("zone", _zone, "Asia/Ho_Chi_Minh", "Time zone of dates and times that name none",
@@ -199,6 +223,17 @@ class Settings:
     allowed_hosts: tuple[str, ...]
     base_url: str
     trusted_proxies: tuple[str, ...]
+    behind_tls_proxy: bool
+    password_min_length: int
+    password_min_length_second_factor: int
+    password_max_days: int
+    password_history: int
+    login_failures: int
+    login_lock_minutes: int
+    account_unused_days: int
+    session_idle_minutes: int
+    session_hours: int
+    token_minutes: int
     cors_origins: tuple[str, ...]
     zone: ZoneInfo
     canonical_base: str

@@ -7,16 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest_asyncio
+from argon2 import PasswordHasher
 
 from acceptance.door import Client
+from acceptance.identity import PROXY, At, Ward
+from callers import Always
 from hsba import app, config
+from hsba.access import passwords
+from hsba.access.identity import Identity
+from hsba.access.rules import Rules
 from hsba.fhir import json, xml
+from hsba.http import web
 from hsba.http.app import Options, build
 from hsba.record import tenants
 from watch import Recording, shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import pytest
 
     from hsba.app import App
 
@@ -30,6 +39,7 @@ async def services(database: Any) -> AsyncIterator[App]:
             await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
             await opened.tenants.read(tx)
         opened.trail = Recording()
+        opened.identity = Always(opened)
         yield opened
 
 
@@ -82,3 +92,20 @@ def deleted(content: dict[str, Any]) -> set[str]:
     """What a page of history says the end of, without content."""
     entries = content.get("entry", ())
     return {one["request"]["url"] for one in entries if one.get("request", {}).get("method") == "DELETE"}
+
+
+@pytest_asyncio.fixture
+async def ward(services: App, database: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ward]:
+    """A server with real accounts, and passwords that are quick to look at."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 64, 1))
+    passwords._nobodys.cache_clear()
+    at = At()
+    services.identity = Identity(services.pool.bare, at, Rules())
+    options = Options(allowed_hosts=("localhost",), trusted_proxies=(PROXY,))
+    application = build(services, options, pages=web.ROUTES)
+    transport = httpx.ASGITransport(application, client=("192.0.2.7", 1))
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers={"Origin": "http://localhost"}
+    ) as http:
+        yield Ward(http, services, at, database.owner_dsn)
+    passwords._nobodys.cache_clear()

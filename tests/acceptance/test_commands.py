@@ -121,7 +121,7 @@ def test_doctor__database_that_cannot_be_reached_is_an_error(folder: Path) -> No
     assert "DATABASE_URL" in done.stdout
 
 
-def test_serve__other_address_than_this_machine_is_refused() -> None:
+def test_serve__other_address_than_this_machine_without_tls_is_refused() -> None:
     done = run("serve", HSBA_HOST="0.0.0.0")  # noqa: S104 - what must be refused
 
     assert done.returncode != 0
@@ -204,8 +204,16 @@ def test_serve__after_kill_of_everything_the_next_start_serves_the_same_data(
 ) -> None:
     server = Running("serve", "--data", folder / "data")
     stopped.append(server)
+    assert re.search(r"admin, mật khẩu \S{19} ", server.said)
+    where = ("--data", folder / "data")
+    temporary = run("account", "create", "bs.mo", "--name", "BS. Mơ", *where).stdout.strip()
+    key = run("token", "--account", "bs.mo", *where).stdout
+    bearer = {"Authorization": f"Bearer {key.strip()}"}
+    assert len(temporary) == 19
+    assert re.fullmatch(r"hsba_\S{43}\n", key)
     patient = {"resourceType": "Patient", "name": [{"text": "Lê Thị Mơ"}]}
-    made = httpx.post(f"{server.address}/fhir/Patient", json=patient)
+    assert httpx.post(f"{server.address}/fhir/Patient", json=patient).status_code == 401
+    made = httpx.post(f"{server.address}/fhir/Patient", json=patient, headers=bearer)
     assert made.status_code == 201, made.text
     database = cluster.Folder.at(folder / "data")
     found = cluster.alive(database, database.cluster(18))
@@ -216,9 +224,9 @@ def test_serve__after_kill_of_everything_the_next_start_serves_the_same_data(
     again = Running("serve", "--data", folder / "data")
     stopped.append(again)
 
-    assert httpx.get(f"{again.address}/fhir/Patient/{made.json()['id']}").json()["name"] == [
-        {"text": "Lê Thị Mơ"}
-    ]
+    assert "mật khẩu" not in again.said
+    kept = httpx.get(f"{again.address}/fhir/Patient/{made.json()['id']}", headers=bearer)
+    assert kept.json()["name"] == [{"text": "Lê Thị Mơ"}]
     print(f"\nstarted again after a kill in {again.seconds:.1f} s")
 
 

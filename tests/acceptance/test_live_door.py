@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from acceptance.door import patient
+from callers import BEARER, TOKEN, let_in
 from hsba.fhir import json
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 SERVE = "from hsba.http import listen; listen.serve('hsba.app:asgi', host='localhost', port={port})"
-HEAD = b"POST /fhir/Patient HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/fhir+json\r\n"
+KEY = f"Authorization: Bearer {TOKEN}\r\n".encode()
+HEAD = (
+    b"POST /fhir/Patient HTTP/1.1\r\nHost: localhost\r\n" + KEY + b"Content-Type: application/fhir+json\r\n"
+)
 
 OPEN = (
     "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
@@ -51,13 +55,16 @@ def started(dsn: str, port: int, zone: str) -> subprocess.Popen[bytes]:
 
 @asynccontextmanager
 async def served(
-    dsn: str, zone: str
+    database: Any, zone: str
 ) -> AsyncIterator[tuple[httpx.AsyncClient, int, subprocess.Popen[bytes]]]:
     """A server process on this database, ready; killed at the end."""
     port = free_port()
-    process = started(dsn, port, zone)
+    await let_in(database.owner_dsn)
+    process = started(database.runtime_dsn, port, zone)
     try:
-        async with httpx.AsyncClient(base_url=f"http://localhost:{port}", trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=f"http://localhost:{port}", trust_env=False, headers=BEARER
+        ) as http:
             for _ in range(100):
                 try:
                     if (await http.get("/readyz")).status_code == 200:
@@ -95,7 +102,7 @@ async def test_client__killed_in_mid_body_writes_nothing(
 ) -> None:
     whole = json.dump(patient())
 
-    async with served(database.runtime_dsn, elsewhere) as (http, port, _):
+    async with served(database, elsewhere) as (http, port, _):
         await send_and_leave(port, HEAD + b"Content-Length: %d\r\n\r\n" % (len(whole) + 1) + whole)
         await send_and_leave(
             port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(whole) + whole + b"\r\n"
@@ -112,10 +119,10 @@ async def test_server__killed_after_its_commit_gives_the_same_answer_to_the_repe
     content = json.dump(patient())
     headers = {"Content-Type": "application/fhir+json", "Idempotency-Key": "k-1"}
     lines = b"".join(f"{name}: {value}\r\n".encode() for name, value in headers.items())
-    request = b"POST /fhir/Patient HTTP/1.1\r\nHost: localhost\r\n" + lines
+    request = b"POST /fhir/Patient HTTP/1.1\r\nHost: localhost\r\n" + KEY + lines
     request += b"Content-Length: %d\r\n\r\n" % len(content) + content
 
-    async with served(database.runtime_dsn, elsewhere) as (_, port, process):
+    async with served(database, elsewhere) as (_, port, process):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request)
         for _ in range(100):
@@ -124,7 +131,7 @@ async def test_server__killed_after_its_commit_gives_the_same_answer_to_the_repe
             await asyncio.sleep(0.02)
         _kill(process)
         writer.transport.abort()
-    async with served(database.runtime_dsn, elsewhere) as (http, _, _):
+    async with served(database, elsewhere) as (http, _, _):
         first = await http.post("/fhir/Patient", content=content, headers=headers)
         again = await http.post("/fhir/Patient", content=content, headers=headers)
 
@@ -142,7 +149,7 @@ async def test_server__killed_in_mid_transaction_keeps_nothing_and_the_repeat_is
     headers = {"Content-Type": "application/fhir+json", "Idempotency-Key": "k-2"}
     watching = await asyncpg.connect(database.owner_dsn)
     try:
-        async with served(database.runtime_dsn, elsewhere) as (http, _, process):
+        async with served(database, elsewhere) as (http, _, process):
             sending = asyncio.create_task(http.post("/fhir", content=content, headers=headers, timeout=60))
             while not await watching.fetchval(OPEN) and not sending.done():
                 await asyncio.sleep(0.01)
@@ -152,7 +159,7 @@ async def test_server__killed_in_mid_transaction_keeps_nothing_and_the_repeat_is
         assert await versions(services) == 0
     finally:
         await watching.close()
-    async with served(database.runtime_dsn, elsewhere) as (http, _, _):
+    async with served(database, elsewhere) as (http, _, _):
         answer = await http.post("/fhir", content=content, headers=headers, timeout=60)
 
     assert answer.status_code == 200, answer.text
@@ -162,7 +169,7 @@ async def test_server__killed_in_mid_transaction_keeps_nothing_and_the_repeat_is
 async def test_server__in_another_zone_answers_in_the_tenants(
     database: Any, services: App, elsewhere: str
 ) -> None:
-    async with served(database.runtime_dsn, elsewhere) as (http, _, _):
+    async with served(database, elsewhere) as (http, _, _):
         made = await http.post(
             "/fhir/Patient", json=patient(), headers={"Content-Type": "application/fhir+json"}
         )

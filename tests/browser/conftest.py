@@ -18,8 +18,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
+from callers import SESSION, let_in
 from hsba import app, config
 from hsba.fhir import json
+from hsba.http.callers import COOKIE
 from hsba.ops import demo, loading
 from hsba.store.cluster import OWNER, RUNTIME
 
@@ -103,6 +105,7 @@ async def site(postgres: Server) -> AsyncIterator[Site]:
     hospital = demo.HOSPITAL
     await app.prepare(config.load({}, files=()), owner, tenant=(hospital.slug, hospital.title))
     patient, visit = await furnish(runtime)
+    await let_in(owner)
     port = free_port()
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("HSBA_", "PG", "DATABASE_URL"))
@@ -172,9 +175,12 @@ async def reader(chromium: Browser, site: Site, request: pytest.FixtureRequest) 
     """Somebody at a desk, unless the test says otherwise by `parametrize("reader", …, indirect=True)`."""
     options: dict[str, Any] = {"size": "desktop", "color_scheme": "light", "java_script_enabled": True}
     options |= getattr(request, "param", {})
+    known = options.pop("known", True)
     width, height = SIZES[options.pop("size")]
     context = await chromium.new_context(
         viewport={"width": width, "height": height}, locale="vi-VN", **options
     )
+    if known:
+        await context.add_cookies([{"name": COOKIE, "value": SESSION, "url": site.address, "httpOnly": True}])
     yield Reader(await context.new_page(), site)
     await context.close()

@@ -18,21 +18,23 @@ if TYPE_CHECKING:
 DESCRIPTION = """
 SELECT 'column', table_schema || '.' || table_name || '.' || column_name,
        concat_ws(' ', data_type, is_nullable, column_default, collation_name)
-FROM information_schema.columns WHERE table_schema IN ('record', 'reference', 'ops', 'audit')
+FROM information_schema.columns WHERE table_schema IN ('record', 'reference', 'ops', 'access', 'audit')
 UNION ALL SELECT 'index', schemaname || '.' || indexname, indexdef FROM pg_indexes
-WHERE schemaname IN ('record', 'reference', 'ops', 'audit')
+WHERE schemaname IN ('record', 'reference', 'ops', 'access', 'audit')
 UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid) FROM pg_constraint
-WHERE connamespace::regnamespace::text IN ('record', 'reference', 'ops', 'audit')
+WHERE connamespace::regnamespace::text IN ('record', 'reference', 'ops', 'access', 'audit')
 UNION ALL SELECT 'function', oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc
-WHERE pronamespace::regnamespace::text IN ('record', 'reference', 'ops', 'audit')
+WHERE pronamespace::regnamespace::text IN ('record', 'reference', 'ops', 'access', 'audit')
 UNION ALL SELECT 'type', attrelid::regclass || '.' || attname, format_type(atttypid, atttypmod) FROM pg_attribute
 JOIN pg_class c ON c.oid = attrelid WHERE c.relkind = 'c' AND c.relnamespace::regnamespace::text IN ('record', 'audit')
 UNION ALL SELECT 'call', oid::regprocedure::text, proacl::text FROM pg_proc
-WHERE pronamespace::regnamespace::text IN ('record', 'reference', 'ops', 'audit')
+WHERE pronamespace::regnamespace::text IN ('record', 'reference', 'ops', 'access', 'audit')
 UNION ALL SELECT 'right', oid::regclass::text, relacl::text FROM pg_class
-WHERE relnamespace::regnamespace::text IN ('record', 'reference', 'ops', 'audit')
+WHERE relnamespace::regnamespace::text IN ('record', 'reference', 'ops', 'access', 'audit')
+UNION ALL SELECT 'column right', attrelid::regclass || '.' || attname, attacl::text FROM pg_attribute
+JOIN pg_class c ON c.oid = attrelid WHERE attacl IS NOT NULL AND c.relnamespace::regnamespace::text = 'access'
 UNION ALL SELECT 'options', oid::regclass::text, concat_ws(' ', reloptions::text, relrowsecurity) FROM pg_class
-WHERE relnamespace::regnamespace::text IN ('record', 'reference', 'ops', 'audit')
+WHERE relnamespace::regnamespace::text IN ('record', 'reference', 'ops', 'access', 'audit')
 UNION ALL SELECT 'policy', schemaname || '.' || tablename || ' ' || policyname, concat_ws(' ', roles::text, cmd, qual)
 FROM pg_policies
 """

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from hsba.access.login import LogIn
 from hsba.fhir.problems import HostRefused
-from hsba.http import health, limits
+from hsba.http import callers, health, limits, oauth
+from hsba.http.gate import Gate
 from hsba.http.messages import Answer
 from hsba.http.metrics import Metrics
-from hsba.http.middleware import Door, peer, respond
+from hsba.http.middleware import Door, respond
 from hsba.http.operations import Operations
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
+    from hsba.access.identity import Identity
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
     from hsba.record.aside import Aside
@@ -82,6 +85,10 @@ class Services(Protocol):
     def operations(self) -> tuple[Operation, ...]:
         """The operations that the rooms bring."""
 
+    @property
+    def identity(self) -> Identity:
+        """Who stands behind a request."""
+
     def context(
         self,
         *,
@@ -105,7 +112,9 @@ class Options:
     base_url: str = ""
     """The address that links are made with; the one the caller used when empty."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses whose X-Forwarded-Proto and X-Forwarded-Host are believed."""
+    """Addresses whose X-Forwarded-For, -Proto and -Host are believed."""
+    behind_tls: bool = False
+    """Whether a proxy of ours answers by TLS for us, whatever it says of itself."""
     cors_origins: tuple[str, ...] = ()
     max_body: int = 32 * 1024 * 1024
     body_seconds: float = 60.0
@@ -122,6 +131,7 @@ class Application:
         """Open the doors."""
         self.door = Door(services, options, metrics, Operations(services.operations))
         self.pages = pages
+        self.gate = Gate(pages, services, options)
         self._options = options
         self._hosts = limits.Hosts(options.allowed_hosts)
         self._proxies = frozenset(options.trusted_proxies)
@@ -146,8 +156,9 @@ class Application:
             await self._refuse(scope, refused, send)
             return
         if rest and rest[0] != "/":
-            scope["hsba.root"] = root
-            await self.pages(scope, receive, send)
+            refusal = await self.gate.answer(scope, receive, root, send)
+            if refusal is not None:
+                await respond(refusal, {}, send, head=scope["method"] == "HEAD")
             return
         base = f"{root}/fhir" if slug is None else f"{root}/t/{slug}/fhir"
         await self.door.answer(scope, receive, send, base, slug, rest)
@@ -160,7 +171,7 @@ class Application:
                 host = value
                 break
         scheme: str = scope["scheme"]
-        if self._proxies and peer(scope["client"]) in self._proxies:
+        if self._proxies and callers.bare(scope["client"]) in self._proxies:
             forwarded = {name: value for name, value in scope["headers"] if name.startswith(b"x-forwarded-")}
             host = forwarded.get(b"x-forwarded-host", host).partition(b",")[0].strip()
             proto = forwarded.get(b"x-forwarded-proto", b"").partition(b",")[0].strip()
@@ -199,10 +210,12 @@ def build(
         Route("/healthz", checks.alive),
         Route("/readyz", checks.ready),
         Route("/metrics", checks.metrics),
+        Route("/oauth/token", oauth.token, methods=["POST"]),
         *pages,
     ]
     starlette = Starlette(routes=routes, lifespan=lifespan)
     starlette.state.services = services
+    starlette.state.login = LogIn(services.identity)
     return Application(services, options, starlette, metrics)
 
 

@@ -1,6 +1,6 @@
 """The way of a FHIR request: who and where, its handler on the right connection, and its answer on the line.
 
-Step 1 host, base and tenant - step 2 route and form - step 3 body - step 4 context and handler, a write in one
+Step 1 host, base, who calls and which tenant - step 2 route and form - step 3 body - step 4 context and handler, a write in one
 transaction that is tried again when it met another - step 5 the answer, compressed where that pays.  Everything is
 raised before the first byte is sent, so an answer is never cut short by a problem.
 """
@@ -19,18 +19,21 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid7s
 
+from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import BadRequest, Forbidden, MethodNotAllowed, NotAcceptable
-from hsba.http import answers, codings, contents, errors, idempotency, limits, negotiate, operations
+from hsba.http import answers, callers, codings, contents, errors, idempotency, limits, negotiate, operations
 from hsba.http.messages import Answer, Request, join_headers, read_pairs
 from hsba.http.metadata import Capabilities
 from hsba.http.routes import ROUTES, Table
 from hsba.record.aside import LARGE
 from hsba.record.context import Actor
+from hsba.record.tenants import UnknownTenant
 from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from hsba.access.identity import Caller
     from hsba.http.app import Options, Services
     from hsba.http.messages import Header, Receive, Scope, Send
     from hsba.http.metrics import Metrics
@@ -45,8 +48,10 @@ Done = TypeVar("Done")
 
 log = logging.getLogger("hsba.http")
 
-OPERATOR = Actor(account="operator")
-"""Who acts until there is a log-in: the operator of the machine, on loopback."""
+OPEN = ("metadata",)
+"""What anybody may ask: what this server can do (FHIR R4 http.html#capabilities)."""
+NOBODY = Actor(account="anonymous")
+"""Who asks what this server can do."""
 
 PURPOSE = "TREAT"
 UNTOLD = frozenset({"capabilities"})
@@ -104,12 +109,16 @@ class Door:
             if method == "OPTIONS":
                 interaction, answer = "options", self._options(headers, segments)
             else:
+                caller = None if segments == OPEN else await self._caller(headers, method, root)
                 route = self.table.find(method, segments)
                 interaction = route.interaction
                 if segments and segments[0] in self.table.types:
                     type_ = segments[0]
                 tenant = await self.services.tenants.find(slug, self.services.pool.bare)
-                request = self._request(scope, headers, root, tenant, segments, route, number)
+                if caller is not None and not caller.belongs(tenant.id):
+                    raise UnknownTenant(slug or "")
+                actor = caller.actor if caller is not None else NOBODY
+                request = self._request(scope, headers, root, tenant, actor, segments, route, number)
                 if route.body and route.interaction == "operation" and self.operations.takes_lines(request):
                     await self._keep_lines(request, receive)
                 elif route.body:
@@ -226,6 +235,15 @@ class Door:
             ctx.reason = _reason(reason)
         return ctx
 
+    async def _caller(self, headers: dict[bytes, bytes], method: str, root: str) -> Caller:
+        """Who calls; nobody who is not logged in, or whose account is not for the record, comes further."""
+        secure = self.options.behind_tls or root.startswith("https:")
+        found = await callers.known(self.services.identity, headers, method=method, root=root, secure=secure)
+        if found is None:
+            raise NotLoggedIn
+        found.check()
+        return found
+
     # --- from the line -------------------------------------------------------------------------------------
 
     def _request(
@@ -234,6 +252,7 @@ class Door:
         headers: dict[bytes, bytes],
         root: str,
         tenant: Tenant,
+        actor: Actor,
         segments: tuple[str, ...],
         route: Route,
         number: UUID,
@@ -252,7 +271,7 @@ class Door:
             segments=segments,
             base=root,
             tenant=tenant,
-            actor=OPERATOR,
+            actor=actor,
             route=route,
             shape=understand(headers.get(b"accept"), pairs),
             pairs=pairs,

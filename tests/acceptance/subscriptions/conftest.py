@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest_asyncio
 
 from acceptance.subscriptions.hook import Target, listening
+from callers import Always
 from hsba import app, config, worker
 from hsba.record import tenants
 from hsba.record.subscriptions import watch
@@ -33,6 +34,7 @@ async def services(database: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
             await opened.tenants.read(tx)
         opened.trail = Recording()
+        opened.identity = Always(opened)
         yield opened
 
 

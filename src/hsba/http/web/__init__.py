@@ -1,6 +1,6 @@
 """The plain web pages: a person finds a patient and reads his record, on a desk or a telephone, on paper too.
 
-They may use `record.views` and the middle parts of the door (codings, errors); they hold no SQL and no rule of care.
+They may use `record.views`, `access` and the middle parts of the door (codings, errors); they hold no SQL and no rule of care.
 They never write to the record, run no script but their own, and never put a name or a number of a person into an
 address.
 """
@@ -11,9 +11,14 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import find, home, patient, raw, seen, visit
+from hsba.http.web.pages import account, find, home, patient, raw, seen, visit
 
 ROUTES = [
+    Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
+    Route("/logout", account.guarded(account.logout), methods=["POST"]),
+    Route("/password", account.guarded(account.password), methods=["GET", "POST"]),
+    Route("/account", account.guarded(account.account)),
+    Route("/account/sessions/{session:int}", account.guarded(account.revoke), methods=["POST"]),
     Route("/", endpoint(home.home)),
     Route("/find", endpoint(find.find, room="searching")),
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),

@@ -17,12 +17,14 @@ import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, NotFound
 from hsba.http import codings, errors
 from hsba.http.middleware import peer
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
+from hsba.record.tenants import UnknownTenant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,12 +32,12 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from hsba.access.identity import Caller
     from hsba.record.context import Context
 
 YEAR = 365 * 86400
 CHOICES: dict[str, tuple[str, ...]] = {"lang": tuple(i18n.LANGUAGES), "theme": ("auto", "light", "dark")}
 COOKIES = {"lang": "hsba-lang", "theme": "hsba-theme"}
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PRACTICE = frozenset({"demo"})
 """Tenants whose people are made up: each page and print says so."""
 
@@ -53,7 +55,7 @@ HEADERS: dict[str, str] = {
 }
 
 STANDING = mark(
-    "This installation answers on this machine only and has no log-in yet: do not put real patients into it."
+    "There are accounts, but no rights by role and no audit trail yet: do not put real patients into this installation."
 )
 
 
@@ -67,8 +69,10 @@ class Shell:
     house: str
     """The keeper of the record: the tenant's title."""
     practice: bool
+    account: str
+    """Who is logged in, as people read it; empty for nobody."""
     standing: str
-    """What everybody must know of this installation, from its settings."""
+    """What everybody must know of this installation."""
     version: str
     section: str
     fonts: tuple[str, ...]
@@ -125,6 +129,7 @@ class ProblemPage:
 
 TODO: dict[int, tuple[str, str]] = {
     400: (mark("The address cannot be read"), mark("Check the address, or search from the start page.")),
+    401: (mark("Not logged in"), mark("Log in and open the page again.")),
     403: (mark("No right to see this"), mark("Ask your administrator or head of department for the right.")),
     404: (
         mark("There is nothing here"),
@@ -174,14 +179,15 @@ def shell(request: Request, section: str) -> Shell:
     app = request.app.state.services
     tenant = app.tenants.get()
     language = chosen(request, "lang")
-    local = app.settings.host in LOOPBACK
+    caller: Caller | None = request.scope.get("hsba.caller")
     return Shell(
         language=language,
         languages=i18n.LANGUAGES,
         theme=chosen(request, "theme"),
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
-        standing=i18n.translations(language).gettext(STANDING) if local else "",
+        account=caller.name if caller else "",
+        standing=i18n.translations(language).gettext(STANDING),
         version=_version(),
         section=section,
         fonts=tuple(assets.address(name) for name in assets.FONTS if assets.present(name)),
@@ -240,14 +246,20 @@ def endpoint(
     """A Starlette endpoint that answers with what the handler makes; `room` names the kind of connection."""
 
     async def answer(request: Request) -> Response:
-        if (kept := _keep_choice(request)) is not None:
+        if (kept := keep_choice(request)) is not None:
             return kept
         number = uuid7s.uuid7()
         app = request.app.state.services
         try:
+            caller: Caller | None = request.scope.get("hsba.caller")
+            if caller is None:
+                raise NotLoggedIn
+            caller.check()
             tenant = app.tenants.get()
+            if not caller.belongs(tenant.id):
+                raise UnknownTenant
             async with getattr(app.pool, room)(tenant.id) as tx:
-                ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT")
+                ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
                 ctx.request, ctx.address = number, peer(request.client)
                 shown = show(request)
                 made = await handler(Ask(request, ctx, shown))
@@ -256,7 +268,7 @@ def endpoint(
             return render(request, made, shown)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             if isinstance(exc, Forbidden):
-                await _tell(request, number, handler.__name__)
+                await _tell(request, request.scope.get("hsba.caller"), number, handler.__name__)
             return problem(request, exc, number, fragment=fragment)
 
     answer.__name__ = handler.__name__
@@ -264,18 +276,19 @@ def endpoint(
     return answer
 
 
-async def _tell(request: Request, number: UUID, page: str) -> None:
+async def _tell(request: Request, caller: Caller | None, number: UUID, page: str) -> None:
     """Note a refusal in the trail, in a transaction of its own."""
     app = request.app.state.services
     tenant = app.tenants.get()
     asked = ("Patient", str(request.path_params["id"])) if "id" in request.path_params else page
+    actor = {} if caller is None else {"actor": caller.actor}
     async with app.pool.reading(tenant.id) as tx:
-        ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT")
+        ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", **actor)
         ctx.request, ctx.address = number, peer(request.client)
         await ctx.trail.add(ctx, f"refused:{page}", None, [asked])
 
 
-def _keep_choice(request: Request) -> Response | None:
+def keep_choice(request: Request) -> Response | None:
     """`?lang=en` or `?theme=dark`: keep it and come back to the same page without it."""
     asked = {n: v for n in CHOICES if (v := request.query_params.get(n)) in CHOICES[n]}
     if not asked:

@@ -166,6 +166,15 @@ CHANNELS = {
 
 PURPOSES = {"TREAT": _("treatment"), "ETREAT": _("emergency"), "HOPERAT": _("running the house")}
 
+ACCOUNT_KIND = {
+    "staff": _("Staff"),
+    "administrator": _("Administrator"),
+    "security": _("Security officer"),
+    "technical": _("Technician of the system"),
+    "service": _("Service"),
+    "patient": _("Patient"),
+}
+
 TYPES = {
     "Patient": _("Patients"),
     "Encounter": _("Visits"),

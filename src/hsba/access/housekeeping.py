@@ -1,0 +1,39 @@
+"""What this room does by itself: close accounts that nobody uses, and forget sessions and tokens long ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hsba.record.work import Chore
+
+if TYPE_CHECKING:
+    from hsba.access.rules import Rules
+    from hsba.record.work import House
+
+KEPT = timedelta(days=30)
+"""How long an ended session or token is still to be seen."""
+
+
+def chores(rules: Rules) -> tuple[Chore, ...]:
+    """The chores under a hospital's rules."""
+
+    async def close_unused(house: House) -> None:
+        """Disable the accounts that nobody used for too long."""
+        async with house.pool.bare() as tx:
+            await tx.execute(
+                "UPDATE access.account SET state = 'disabled'"
+                " WHERE state = 'active' AND coalesce(last_use, created) <= $1",
+                house.clock.now() - rules.unused_for,
+            )
+
+    async def forget_ended(house: House) -> None:
+        """Remove what ended long ago."""
+        async with house.pool.bare() as tx:
+            for table in ("session", "token"):
+                await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", house.clock.now() - KEPT)
+
+    return (
+        Chore("unused accounts", close_unused, every=3600),
+        Chore("ended sessions", forget_ended, every=6 * 3600),
+    )

@@ -1,0 +1,161 @@
+"""Who stands behind a request: the holder of a bearer token, or the person whose browser keeps a session.
+
+What was found is remembered for a second, so that a read stays cheap and a revocation holds within two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from hsba.access import secrets
+from hsba.access.problems import BadToken, NoRecordAccess, PasswordMustChange
+from hsba.access.rules import Rules
+from hsba.record.context import Actor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from asyncpg import Record
+
+    from hsba.store.pool import Connection
+
+    Connect = Callable[[], AbstractAsyncContextManager[Connection]]
+
+Kind = Literal["staff", "administrator", "security", "technical", "service", "patient"]
+CARE = frozenset({"staff", "service"})
+"""Kinds of accounts that may come to patients' records before roles say so more finely."""
+
+REMEMBERED = timedelta(seconds=1)
+MOST = 10_000
+"""Callers remembered at once."""
+SEEN_EVERY = timedelta(seconds=30)
+"""How exactly the last sign of life of a session is known."""
+USED_EVERY = timedelta(hours=1)
+"""How exactly the last use of an account or client is known."""
+
+_BY_BEARER = """
+SELECT t.ends, t.scope, NULL::bigint AS session, NULL::text AS workstation, false AS must_change,
+       a.id AS account, coalesce(a.login, 'client:' || c.name) AS login, coalesce(a.name, c.title) AS name,
+       coalesce(a.kind, 'service') AS kind, coalesce(a.roles, c.roles) AS roles,
+       CASE WHEN a.id IS NULL THEN c.tenants ELSE a.tenants END AS tenants,
+       coalesce(a.last_use, c.last_use) AS last_use, NULL::timestamptz AS last_seen, c.id AS client
+FROM access.token t LEFT JOIN access.account a ON a.id = t.account LEFT JOIN access.client c ON c.id = t.client
+WHERE t.digest = $1 AND t.revoked IS NULL AND t.ends > $2 AND coalesce(a.state, c.state) = 'active'
+"""
+_BY_SESSION = """
+SELECT s.ends, '' AS scope, s.id AS session, s.workstation, a.must_change OR a.password_set < $4 AS must_change,
+       a.id AS account, a.login, a.name, a.kind, a.roles, a.tenants, a.last_use, s.last_seen, NULL::bigint AS client
+FROM access.session s JOIN access.account a ON a.id = s.account
+WHERE s.digest = $1 AND s.revoked IS NULL AND s.ends > $2 AND s.last_seen > $3 AND a.state = 'active'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts, and what that account may do at all."""
+
+    actor: Actor
+    kind: str
+    name: str
+    """As people read it."""
+    roles: tuple[str, ...] = ()
+    tenants: frozenset[int] | None = None
+    """The keepers it belongs to; None is every one."""
+    scope: str = ""
+    account: int | None = None
+    session: int | None = None
+    must_change: bool = False
+
+    def belongs(self, tenant: int) -> bool:
+        """Whether it may come to this keeper's record at all."""
+        return self.tenants is None or tenant in self.tenants
+
+    def check(self) -> None:
+        """Refuse what comes to the record before its password was changed, or by an account of no care."""
+        if self.must_change:
+            raise PasswordMustChange
+        if self.kind not in CARE:
+            raise NoRecordAccess
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A caller, and until when nobody need ask again."""
+
+    caller: Caller
+    until: datetime
+
+
+class Identity:
+    """Finds the caller behind a secret; one for each process."""
+
+    def __init__(self, connect: Connect, now: Callable[[], datetime], rules: Rules | None = None) -> None:
+        """Know nobody yet."""
+        self.connect = connect
+        self.now = now
+        self.rules = rules or Rules()
+        self._known: dict[bytes, Known] = {}
+
+    async def caller(self, bearer: str | None, session: str | None) -> Caller | None:
+        """Who it is; None without any secret, or for a session that has ended. A wrong token is refused."""
+        if bearer is not None:
+            found = await self._find(secrets.digest(bearer), bearer=True)
+            if found is None:
+                raise BadToken
+            return found
+        return None if session is None else await self._find(secrets.digest(session), bearer=False)
+
+    def forget(self) -> None:
+        """Ask again for everybody: something was ended in this very process."""
+        self._known.clear()
+
+    async def _find(self, digest: bytes, *, bearer: bool) -> Caller | None:
+        now = self.now()
+        known = self._known.get(digest)
+        if known is not None and known.until > now:
+            return known.caller
+        self._known.pop(digest, None)
+        async with self.connect() as tx:
+            if bearer:
+                row = await tx.fetchrow(_BY_BEARER, digest, now)
+            else:
+                row = await tx.fetchrow(
+                    _BY_SESSION, digest, now, now - self.rules.session_idle, now - self.rules.password_age
+                )
+            if row is None:
+                return None
+            await _note_use(tx, row, now)
+        caller = Caller(
+            actor=Actor(
+                account=row["login"],
+                role=row["roles"][0] if len(row["roles"]) == 1 else None,
+                workstation=row["workstation"],
+            ),
+            kind=row["kind"],
+            name=row["name"],
+            roles=tuple(row["roles"]),
+            tenants=None if row["tenants"] is None else frozenset(row["tenants"]),
+            scope=row["scope"],
+            account=row["account"],
+            session=row["session"],
+            must_change=row["must_change"],
+        )
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[digest] = Known(caller, min(now + REMEMBERED, row["ends"]))
+        return caller
+
+
+async def _note_use(tx: Connection, row: Record, now: datetime) -> None:
+    """Note a sign of life, not for every request."""
+    if row["last_seen"] is not None and row["last_seen"] < now - SEEN_EVERY:
+        await tx.execute("UPDATE access.session SET last_seen = $2 WHERE id = $1", row["session"], now)
+    if row["last_use"] is None or row["last_use"] < now - USED_EVERY:
+        if row["account"] is not None:
+            await tx.execute("UPDATE access.account SET last_use = $2 WHERE id = $1", row["account"], now)
+        else:
+            await tx.execute("UPDATE access.client SET last_use = $2 WHERE id = $1", row["client"], now)
