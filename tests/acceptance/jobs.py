@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callers import Always
 from hsba import app, config, worker
 from hsba.record import tenants
 from watch import Recording
@@ -33,6 +34,7 @@ async def with_files(database: Database, folder: Path) -> AsyncIterator[App]:
             await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
             await opened.tenants.read(tx)
         opened.trail = Recording()
+        opened.identity = Always(opened)
         yield opened
 
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from acceptance.conftest import options
 from acceptance.door import Client
+from callers import Always
 from hsba import app, config
 from hsba.http import web
 from hsba.http.app import build
@@ -30,6 +31,7 @@ async def services(database: Any, folder: Path) -> AsyncIterator[App]:
         async with opened.pool.bare() as tx:
             await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
             await opened.tenants.read(tx)
+        opened.identity = Always(opened)
         yield opened
 
 
