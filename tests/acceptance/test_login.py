@@ -221,7 +221,7 @@ async def test_account__shows_own_sessions_and_ends_one_or_all(ward: Ward) -> No
     await ward.account()
     await ward.account("bs.khac")
     kept = []
-    for agent in ("PC-A", "PC-B", "PC-C"):
+    for agent in ("Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0", "PC-B", "PC-C"):
         ward.at.later(minutes=1)
         ward.http.cookies.clear()
         await ward.log_in(**{"User-Agent": agent})
@@ -242,6 +242,7 @@ async def test_account__shows_own_sessions_and_ends_one_or_all(ward: Ward) -> No
         return found
 
     assert len(numbers) == 2
+    assert "Firefox, Windows" in page
     assert await alive() == [True, True, True], "nobody ends the session of another"
     await ward.http.post(f"/account/sessions/{numbers[0]}")
     assert await alive() == [True, False, True]

@@ -40,7 +40,7 @@ async def test_login__leads_to_the_page_and_logout_away_from_it(reader: Reader) 
     assert page.url == reader.site.address + "/patients"
     await page.locator("a.me").click()
     await expect(page.locator("h1")).to_have_text("BS. Lê Thử")
-    await page.get_by_role("button", name="Đăng xuất", exact=True).click()
+    await page.locator("main").get_by_role("button", name="Đăng xuất", exact=True).click()
     await expect(page.locator("h1")).to_have_text("Đăng nhập")
     await page.go_back()
     await page.reload()

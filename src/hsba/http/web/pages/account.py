@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from hsba.access.login import LogIn as Doors
     from hsba.access.login import Session
 
+BROWSERS = (
+    ("Edg", "Edge"), ("CocCoc", "Cốc Cốc"), ("coc_coc", "Cốc Cốc"), ("Firefox", "Firefox"), ("OPR", "Opera"),
+    ("Chrome", "Chrome"), ("Safari", "Safari"),
+)  # fmt: skip
+SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+"""What a browser's own description holds, the first that fits, and what people call it."""
 LONGEST = 16 * 1024
 SECONDS = 30.0
 
@@ -63,6 +72,13 @@ class Own:
     kind: str
     roles: tuple[str, ...]
     sessions: tuple[Session, ...]
+
+    def device(self, session: Session) -> str:
+        """The browser and the system of a session, as far as it names them."""
+        named = (
+            next((name for sign, name in some if sign in session.agent), "") for some in (BROWSERS, SYSTEMS)
+        )
+        return ", ".join(name for name in named if name)
 
 
 def guarded(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
