@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -42,7 +43,7 @@ def commands() -> str:
         "`hsba COMMAND --help` tells the same.\n",
     ]
     group = typer.main.get_command(app)
-    found = getattr(group, "commands", {})
+    found = _leaves(group, "")
     for name in sorted(found):
         command = found[name]
         if command.hidden:
@@ -56,6 +57,17 @@ def commands() -> str:
             text = (getattr(param, "help", "") or "").replace("|", ", ")
             lines.append(f"| {names} | {text} |\n")
     return "".join(lines)
+
+
+def _leaves(group: Any, before: str) -> dict[str, Any]:
+    """The commands by their whole names, those of groups too."""
+    found = {}
+    for name, command in getattr(group, "commands", {}).items():
+        if getattr(command, "commands", None):
+            found.update(_leaves(command, f"{before}{name} "))
+        else:
+            found[before + name] = command
+    return found
 
 
 def problems() -> str:
