@@ -16,6 +16,7 @@ from hsba.record.work import Chore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import pytest
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 
 
 @pytest_asyncio.fixture
-async def opened(database: Database) -> AsyncIterator[app.App]:
+async def opened(database: Database, folder: Path) -> AsyncIterator[app.App]:
     """The house, with a second keeper that this process has not seen yet."""
-    async with app.opened(config.load({}, files=()), database.runtime_dsn, size=5) as found:
+    settings = config.load({}, files=(), given={"data": str(folder)})
+    async with app.opened(settings, database.runtime_dsn, size=5) as found:
         async with found.pool.bare() as tx:
             await tenants.ensure(tx, "second", "Trạm Y tế")
         yield found

@@ -1,0 +1,212 @@
+"""The contract of all doors: whatever is answered leaves a line, whichever room brought the route or operation.
+
+A new route or operation that these tables do not know how to call fails here: say how, or except it by name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from acceptance.door import patient
+from hsba.app import OPERATIONS
+from hsba.http import web
+from hsba.http.middleware import UNTOLD, UNTOLD_OPERATIONS
+from hsba.http.routes import ROUTES
+from hsba.http.web import assets
+
+if TYPE_CHECKING:
+    import httpx
+
+    from acceptance.door import Client
+    from hsba.http.routes import Route
+
+Resource = dict[str, Any]
+
+ENTRY = {"resource": patient(), "request": {"method": "POST", "url": "Patient"}}
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/"): {"resourceType": "Bundle", "type": "transaction", "entry": [ENTRY]},
+    ("POST", "/{type}"): patient(),
+    ("PUT", "/{type}"): patient(birthDate="1990-01-01"),
+    ("PATCH", "/{type}"): [{"op": "replace", "path": "/gender", "value": "male"}],
+    ("PUT", "/{type}/{id}"): patient(id="p", birthDate="1990-01-01"),
+    ("PATCH", "/{type}/{id}"): [{"op": "replace", "path": "/gender", "value": "other"}],
+}
+"""What a route is sent."""
+QUERIES = {"/{type}": "?_id=p", "/": "?_type=Patient", "/{compartment}/{id}/*": "?_count=2"}
+"""Conditions, for routes that are refused without one."""
+
+
+def parameters(**values: str) -> Resource:
+    return {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": name.replace("_", "-"), "valueString": value} for name, value in values.items()
+        ],
+    }
+
+
+META = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [{"code": "x"}]}}]}
+CALLS: dict[str, tuple[str, str, Any]] = {
+    "everything": ("GET", "/Patient/p/$everything", None),
+    "export": ("GET", "/$export", None),
+    "export-status": ("GET", "/$export-status?job=1", None),
+    "hsba-reindex": ("GET", "/SearchParameter/$hsba-reindex", None),
+    "hsba-step": ("POST", "/Composition/c/$hsba-step", parameters(step="open")),
+    "import": ("POST", "/$import", None),
+    "import-status": ("GET", "/$import-status?job=1", None),
+    "merge": ("POST", "/Patient/$merge", parameters(source_patient="Patient/q", target_patient="Patient/p")),
+    "meta": ("GET", "/Patient/p/$meta", None),
+    "meta-add": ("POST", "/Patient/p/$meta-add", META),
+    "meta-delete": ("POST", "/Patient/p/$meta-delete", META),
+    "unmerge": ("POST", "/Patient/$unmerge", parameters(source_patient="Patient/q")),
+    "validate": ("POST", "/Patient/$validate", patient()),
+}
+"""How each operation is called, by name."""
+FIRST = {"export-status": "export", "import-status": "import", "unmerge": "merge"}
+"""What is called before, so that there is something to answer."""
+ELSEWHERE = frozenset({"export-file", "import-file"})
+"""Operations on files that the worker makes; the tests of exports and imports see their lines."""
+
+UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"})
+"""What is the same for everybody, and what is not there."""
+
+
+@pytest_asyncio.fixture
+async def record(client: Client) -> Client:
+    """Two patients and a dossier."""
+    for one in (patient(id="p"), patient(id="q")):
+        assert (await client.put(f"/Patient/{one['id']}", one)).status_code == 201
+    dossier = {
+        "resourceType": "Composition",
+        "id": "c",
+        "status": "preliminary",
+        "type": {"text": "Hồ sơ bệnh án"},
+        "subject": {"reference": "Patient/p"},
+        "date": "2026-01-01",
+        "author": [{"display": "BS"}],
+        "title": "Hồ sơ bệnh án",
+    }
+    assert (await client.put("/Composition/c", dossier)).status_code == 201
+    return client
+
+
+async def lines(owner: Any, number: str) -> list[str]:
+    return [
+        row[0] for row in await owner.fetch("SELECT interaction FROM audit.line WHERE request = $1", number)
+    ]
+
+
+def name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+@pytest.mark.parametrize(
+    "route",
+    [one for one in ROUTES if "{operation}" not in one.path and one.interaction not in UNTOLD],
+    ids=name,
+)
+async def test_route__leaves_a_line(record: Client, owner: Any, route: Route) -> None:
+    number = str(uuid4())
+    path = route.path.replace("{type}/_search", "Patient/_search").replace("{compartment}", "Patient")
+    path = path.replace("{id}/{type}", "{id}/Observation").replace("{type}", "Patient")
+    path = path.replace("{id}", "p").replace("{vid}", "1") + QUERIES.get(route.path, "")
+    body: Any = BODIES.get((route.method, route.path))
+    headers = {"x_request_id": number}
+    if "_search" in path:
+        headers["content_type"] = "application/x-www-form-urlencoded"
+
+    if route.method == "PATCH":
+        answer = await record.patch(path, body, **headers)
+    else:
+        answer = await record.send(route.method, path, body, **headers)
+
+    assert answer.status_code < 400, f"{path}: teach this test how to call it\n{answer.text}"
+    assert await lines(owner, number), f"{name(route)} was answered and left no line"
+
+
+async def call(record: Client, operation: str, **headers: str) -> httpx.Response:
+    method, path, body = CALLS[operation]
+    if operation in ("export", "import"):
+        headers["prefer"] = "respond-async"
+    if operation == "import":
+        content = b'{"resourceType":"Patient","id":"n"}\n'
+        found = {
+            "content-type": "application/fhir+ndjson",
+            **{k.replace("_", "-"): v for k, v in headers.items()},
+        }
+        return await record.http.request(method, path, content=content, headers=found)
+    return await record.send(method, path, body, **headers)
+
+
+CALLABLE = {one.name for one in OPERATIONS if f"${one.name}" not in UNTOLD_OPERATIONS} - ELSEWHERE
+
+
+@pytest.mark.parametrize("operation", sorted(CALLABLE))
+async def test_operation__leaves_a_line(record: Client, owner: Any, operation: str) -> None:
+    assert operation in CALLS, f"${operation}: teach this test how to call it"
+    if operation in FIRST:
+        await call(record, FIRST[operation])
+    number = str(uuid4())
+
+    answer = await call(record, operation, x_request_id=number)
+
+    assert answer.status_code < 400, f"${operation}: teach this test how to call it\n{answer.text}"
+    assert await lines(owner, number), f"${operation} was answered and left no line"
+
+
+@pytest.mark.parametrize("path", [route.path for route in web.ROUTES if route.path not in UNTOLD_PAGES])
+async def test_page__leaves_a_line(record: Client, owner: Any, path: str) -> None:
+    before = await owner.fetchval("SELECT coalesce(max(id), 0) FROM audit.line")
+    stay = {
+        "resourceType": "Encounter",
+        "id": "e",
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "subject": {"reference": "Patient/p"},
+    }
+    assert (await record.put("/Encounter/e", stay)).status_code == 201
+    before += 1
+    address = path.replace("{id}", "p").replace("{encounter}", "e")
+    address = address.replace("{type}", "Patient").replace("{resource}", "p")
+
+    answer = await record.get(f"http://localhost{address}")
+
+    assert answer.status_code == 200, f"{path}: teach this test how to call it\n{answer.text}"
+    told = await owner.fetch("SELECT channel FROM audit.line WHERE id > $1", before)
+    assert [row[0] for row in told if row[0] == "web"], f"{path} was answered and left no line"
+
+
+async def test_untold__is_what_shows_nothing_of_anybody(client: Client, owner: Any) -> None:
+    for path in (
+        "/metadata",
+        "http://localhost/healthz",
+        "http://localhost/readyz",
+        "http://localhost/metrics",
+    ):
+        assert (await client.get(path)).status_code == 200
+
+    assert await owner.fetchval("SELECT count(*) FROM audit.line") == 0
+
+
+async def test_read__is_not_answered_when_its_line_cannot_be_written(record: Client, owner: Any) -> None:
+    await owner.execute("ALTER TABLE audit.line ADD CHECK (interaction <> 'read') NOT VALID")
+
+    answer = await record.get("/Patient/p")
+    search = await record.get("/Patient")
+
+    assert answer.status_code == 500
+    assert "Ánh" not in answer.text
+    assert search.status_code == 200
+
+
+async def test_write__is_not_kept_when_its_line_cannot_be_written(record: Client, owner: Any) -> None:
+    await owner.execute("ALTER TABLE audit.subject ADD CHECK (vid < 2) NOT VALID")
+
+    answer = await record.put("/Patient/p", patient(id="p", birthDate="1991-01-01"))
+
+    assert answer.status_code == 500
+    assert await owner.fetchval("SELECT max(vid) FROM record.version") == 1
