@@ -41,8 +41,10 @@ def commands() -> str:
         "# Commands\n\n",
         "`hsba COMMAND --help` tells the same.\n",
     ]
-    group = typer.main.get_command(app)
-    found = getattr(group, "commands", {})
+    found = {}
+    for name, command in getattr(typer.main.get_command(app), "commands", {}).items():
+        inner = getattr(command, "commands", None)
+        found |= {name: command} if inner is None else {f"{name} {key}": one for key, one in inner.items()}
     for name in sorted(found):
         command = found[name]
         if command.hidden:
