@@ -19,8 +19,10 @@ from hsba.terminology.words import plain, words
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MOST_WAYS = 8
-"""Ways of saying it that are looked for."""
+MOST_MEANT = 8
+"""Ways of saying it that are read for the codes they mean."""
+MOST_WAYS = 4
+"""Ways of saying it whose words are looked for."""
 MOST_WORDS = 12
 
 
@@ -77,13 +79,13 @@ def typed(text: str) -> Typed:
         for end in range(min(len(said), start + _longest()), start, -1):
             for meaning in _synonyms().get(said[start:end], ()):
                 for name in meaning.names:
-                    if len(ways) < MOST_WAYS:
+                    if len(ways) < MOST_MEANT:
                         ways[(*said[:start], *name, *said[end:])] = None
     hinted: dict[str, None] = {}
     for way in ways:
         for meaning in _synonyms().get(way) or _synonyms().get(tuple(sorted(way)), ()):
             hinted.update(dict.fromkeys(meaning.codes))
-    return Typed(tuple(way for way in ways if way), tuple(hinted), code if is_code else "")
+    return Typed(tuple(way for way in ways if way)[:MOST_WAYS], tuple(hinted), code if is_code else "")
 
 
 def condition(what: Typed, arg: Callable[[object], str], marks: Iterable[str] = ()) -> str:
@@ -113,11 +115,10 @@ def order(what: Typed, arg: Callable[[object], str]) -> str:
         parts.append(f"array_position({arg(list(what.hinted))}::text[], c.code) NULLS LAST")
     phrases = [" ".join(way) for way in what.ways]
     if phrases:
-        said = arg(phrases)
         parts += [
-            f"c.folded = ANY({said}::text[]) DESC",
-            f"EXISTS (SELECT FROM unnest({said}::text[]) p WHERE starts_with(c.folded, p)) DESC",
-            f"EXISTS (SELECT FROM unnest({said}::text[]) p WHERE position(p IN c.folded) > 0) DESC",
+            f"c.folded = ANY({arg(phrases)}::text[]) DESC",
+            f"c.folded LIKE ANY({arg([f'{one}%' for one in phrases])}::text[]) DESC",
+            f"c.folded LIKE ANY({arg([f'%{one}%' for one in phrases])}::text[]) DESC",
         ]
     parts += ["length(c.code) <= 3 DESC", "length(c.folded)", "c.code"]
     return ", ".join(parts)

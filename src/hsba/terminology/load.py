@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import code_lists
-from hsba.terminology.words import folded, mark, plain, words
+from hsba.terminology.words import mark, plain, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,14 +76,19 @@ class Entry:
 
 async def fill(tx: Connection, definitions: Definitions, *, changed: bool) -> bool:
     """Fill the tables when the packages changed or nothing is there yet; False when everything is as it was."""
-    if not changed and await tx.fetchval("SELECT EXISTS (SELECT FROM reference.concept)"):
+    first = not await tx.fetchval("SELECT EXISTS (SELECT FROM reference.concept)")
+    if not changed and not first:
         return False
     async with tx.transaction():
+        if first:  # nobody searches yet: the index is made in one go at the end
+            await tx.execute("DROP INDEX reference.concept_words")
         await tx.execute("DELETE FROM reference.concept WHERE load IS NULL")
         for url in definitions.urls("CodeSystem"):
             raw = definitions.read(url)
             if raw is not None and raw["resourceType"] == "CodeSystem":
                 await _fill_system(tx, url, raw)
+        if first:
+            await tx.execute("CREATE INDEX concept_words ON reference.concept USING gin (words)")
         await _fill_maps(tx, definitions)
         await whole_lists(tx, definitions)
     await tx.execute("ANALYZE reference.concept; ANALYZE reference.map_element")
@@ -156,6 +161,7 @@ async def insert(
     known = list(entries)
     for start in range(0, len(known), BATCH):
         some = known[start : start + BATCH]
+        named = [words(one.display) for one in some]
         columns: list[list[Any]] = [
             [one.code for one in some],
             [one.since for one in some],
@@ -168,15 +174,15 @@ async def insert(
             [one.abstract for one in some],
             [one.successor for one in some],
             [plain(one.code) for one in some],
-            [folded(one.display) for one in some],
-            [_searched(one, system) for one in some],
+            [" ".join(one) for one in named],
+            [_searched(one, said, system) for one, said in zip(some, named, strict=True)],
         ]
         await tx.execute(INSERT, system, tenant, load, *columns)
 
 
-def _searched(one: Entry, system: int) -> str:
-    """Every word it may be found by."""
-    found = {mark(system), *words(one.display)}
+def _searched(one: Entry, said: list[str], system: int) -> str:
+    """Every word it may be found by; `said` are those of its name."""
+    found = {mark(system), *said}
     for each in one.designations:
         found.update(words(each["value"]))
     other = one.properties.get("other")
@@ -219,8 +225,6 @@ def from_resource(raw: Raw) -> Iterator[Entry]:
         for each in one.get("property", ()):
             value = next((each[key] for key in each if key.startswith("value")), None)
             properties.setdefault(each["code"], value["code"] if isinstance(value, dict) else value)
-        if "definition" in one:
-            properties["definition"] = one["definition"]
         parent = above or str(properties.get("parent") or properties.get("subsumedBy") or "")
         yield Entry(
             one["code"],
