@@ -41,6 +41,10 @@ from hsba.record.tenants import Tenants
 from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
+from hsba.terminology import codes as terminology
+from hsba.terminology import load as code_lists
+from hsba.terminology.codes import ListCodes
+from hsba.terminology.operations import OPERATIONS as TERMINOLOGY_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -74,6 +78,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *EXPORT_OPERATIONS,
     *importing.OPERATIONS,
     *reindexing.OPERATIONS,
+    *TERMINOLOGY_OPERATIONS,
 )
 """Every operation, from the rooms' own tables."""
 JOBS: tuple[Kind, ...] = (
@@ -100,7 +105,7 @@ class App:
     pool: Pool
     definitions: Definitions
     registry: Registry
-    codes: Codes
+    codes: ListCodes
     trail: Trail
     policy: Policy
     rules: Rules
@@ -137,6 +142,8 @@ class App:
             try:
                 async with self.pool.bare() as tx:
                     await self.renew(tx)
+                    if await terminology.renew(tx, self.codes):
+                        self.aside.renew()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 log.warning("search parameters could not be read; writes are refused once they change")
 
@@ -259,8 +266,8 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
         async with pool.bare() as tx:
             await registry.load(tx)
             await keepers.read(tx)
-            codes = await core_codes.load(tx, known)
-        aside = Aside((known, codes), partial(_learn, settings))
+            codes = await terminology.load(tx, known)
+        aside = Aside((known, codes), partial(_learn, settings, codes.loaded))
         ending.callback(aside.close)
         clock = Clock()
         manners = identity_rules(settings)
@@ -295,11 +302,11 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
                 await watch
 
 
-def _learn(settings: Settings) -> tuple[Definitions, Codes]:
+def _learn(settings: Settings, loaded: terminology.Loaded) -> tuple[Definitions, Codes]:
     """What the process beside a web process knows (record/aside.py); it ends with that one."""
     processes.die_with_parent()
     known = definitions(settings)
-    return known, core_codes.PackageCodes(known)
+    return known, ListCodes(known, loaded=loaded)
 
 
 def opener(settings: Settings, dsn: str, *, size: int = 2) -> Callable[[], AbstractAsyncContextManager[App]]:
@@ -325,7 +332,8 @@ async def prepare(
         if await restored.renumber(tx, note=note):
             applied.append("record.version.xid")
         await migrate.seed(tx, sorted(known.resource_types))
-        await core_codes.fill(tx, known)
+        async with tx.transaction():
+            await code_lists.fill(tx, known, changed=await core_codes.fill(tx, known))
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM record.tenant)"):
             await tenants.ensure(tx, *tenant)
     finally:

@@ -293,3 +293,21 @@ async def test_budget__queries_of_a_page(
 
     assert answer.status_code in (200, 404)
     assert len(sent) <= budget, sent
+
+
+@pytest.mark.parametrize(
+    "address,shown",
+    [
+        ("/codes", "Tra cứu mã"),
+        ("/codes?q=tha", "I10"),
+        ("/codes?q=b950", "không làm bệnh chính"),
+        ("/codes?list=vn-province&q=vung+tau", "đến hết 30/06/2025"),
+        ("/codes?list=unknown&q=zzqq", "Không có mã nào khớp"),
+        ("/codes/_results?list=vn-ward&q=ba+dinh", "Phường Ba Đình"),
+    ],
+)
+async def test_codes__are_found_as_people_type(site: httpx.AsyncClient, address: str, shown: str) -> None:
+    answer = await site.get(address)
+
+    assert answer.status_code == 200
+    assert shown in answer.text

@@ -15,6 +15,7 @@ from hsba.fhir.paths import catalogue
 from hsba.fhir.problems import BadRequest
 from hsba.http import answers
 from hsba.http.messages import Answer
+from hsba.terminology import capabilities as terminology
 
 if TYPE_CHECKING:
     from hsba.fhir.definitions import Definitions, SearchParameter
@@ -73,13 +74,26 @@ class Capabilities:
 
 async def capabilities(door: Door, request: Request) -> Answer:
     """GET /metadata (FHIR R4 http.html#capabilities); the statement is the same in its full and normative mode."""
-    for name, value in request.pairs:
-        if name == "mode" and value not in ("full", "normative"):
-            raise BadRequest("mode is full or normative here.", vi="mode ở đây là full hoặc normative.")
+    modes = {value for name, value in request.pairs if name == "mode"}
+    if modes == {"terminology"}:
+        return await _terminology(door, request)
+    if modes - {"full", "normative"}:
+        raise BadRequest(
+            "mode is full, normative or terminology.", vi="mode là full, normative hoặc terminology."
+        )
     body, etag = door.capabilities.body(door, request.base, request)
     if request.headers.get(b"if-none-match") == etag:
         return Answer(304, b"", [(b"etag", etag)])
     return Answer(200, body, [(b"content-type", request.shape.media), (b"etag", etag)])
+
+
+async def _terminology(door: Door, request: Request) -> Answer:
+    """GET /metadata?mode=terminology: the code lists at hand."""
+    async with door.services.pool.bare() as tx:
+        stated = await terminology.statement(
+            tx, base=request.base, today=datetime.now(UTC).date().isoformat(), version=_release()
+        )
+    return answers.of_resource(request, stated, door.services.definitions)
 
 
 def statement(door: Door) -> Resource:

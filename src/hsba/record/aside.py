@@ -73,6 +73,12 @@ class Aside:
             self._process.shutdown(wait=False, cancel_futures=True)
             self._process = None
 
+    def renew(self) -> None:
+        """Let the process end its work, and the next large content start one that knows the lists as they are now."""
+        if self._process is not None:
+            self._process.shutdown(wait=False)
+            self._process = None
+
     async def _ask(self, work: Callable[..., Done], *given: Any) -> Done:
         """Have a piece of work done there; here where that process was killed."""
         process = self._process = self._process or self._new()

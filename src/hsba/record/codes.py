@@ -14,13 +14,14 @@ from hsba.store import lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from hsba.fhir.definitions import Definitions
     from hsba.store.pool import Connection
 
 Raw = dict[str, Any]
 
-VERSION = b"1"
+VERSION = b"2"
 """Raised when the lists are made in another way from the same packages."""
 
 
@@ -34,7 +35,13 @@ class PackageCodes:
         self._pairs: dict[str, expansion.Codes | None] = {}
         self._plain: dict[str, frozenset[str]] = {}
 
-    def member(self, value_set: str, system: str | None, code: str) -> bool | None:
+    def member(
+        self,
+        value_set: str,
+        system: str | None,
+        code: str,
+        on: date | None = None,  # noqa: ARG002 - the port's signature; what comes with R4 has no days
+    ) -> bool | None:
         """Whether the code is in the list; None when the list is not known here."""
         codes = self._codes(value_set)
         if codes is None:
@@ -86,8 +93,9 @@ def _contents(definitions: Definitions) -> Iterator[bytes]:
         for kind in ("CodeSystem", "ValueSet"):
             for url in package.urls(kind):
                 yield json.dump(package.read(url))
-    for name in code_lists.names():
-        yield (code_lists.FOLDER / f"{name}.csv.zst").read_bytes()
+    for folder in (code_lists.FOLDER, code_lists.MAPS):
+        for path in sorted(folder.glob("*.csv.zst")):
+            yield path.read_bytes()
 
 
 class _Reader:
@@ -105,7 +113,7 @@ class _Reader:
         raw = self._definitions.read(url)
         if raw is None or raw["resourceType"] != "CodeSystem" or raw.get("content") == "complete":
             return raw
-        name = url.rpartition("/")[2]
+        name = raw.get("id", "")
         if name in self._names:
             raw = self._filled[url] = {**raw, "content": "complete", "concept": _concepts(name)}
         return raw

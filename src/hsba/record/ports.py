@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from hsba.fhir.query.expression import Expression
     from hsba.record.context import Context
@@ -42,8 +43,8 @@ class Policy(Protocol):
 class Codes(Protocol):
     """Is this code right?  The store joins the same lists in SQL by `reference.value_set_member`."""
 
-    def member(self, value_set: str, system: str | None, code: str) -> bool | None:
-        """Whether the code is in the list; None when the list is not known here."""
+    def member(self, value_set: str, system: str | None, code: str, on: date | None = None) -> bool | None:
+        """Whether the code is in the list, on the day of the act where it has one; None when the list is not known."""
         ...
 
     def value_set_id(self, value_set: str) -> int | None:

@@ -1,5 +1,5 @@
-"""Answers the record's question "is this code right?": code systems, value sets and translations.
+"""Code lists: what a code means on a day, whether it may be used, and how a doctor finds it by a few letters.
 
-It may use `record` and what lies below.
-It never writes clinical data.
+It may use `record`, `store` and `fhir`; it answers the record's port `Codes`.  It never changes a clinical record, and
+never takes away a name that an old record needs to be shown.
 """

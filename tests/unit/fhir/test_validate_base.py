@@ -470,7 +470,7 @@ def test_validate__codes_port_answers_for_lists_that_are_not_packaged() -> None:
     class Hospital:
         """Knows one list."""
 
-        def member(self, value_set: str, system: str | None, code: str) -> bool | None:
+        def member(self, value_set: str, system: str | None, code: str, on: object = None) -> bool | None:
             if value_set.endswith("/ucum-units") and system == "http://unitsofmeasure.org":
                 return code == "d"
             return None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from hsba.fhir.validate.acts import act_day
+
 if TYPE_CHECKING:
     from hsba.fhir.definitions import Definitions
     from hsba.fhir.validate.run import At, Run
@@ -59,7 +61,9 @@ class Binding:
         members = self.members()
         if members is not None:
             return code in self._codes if system is None else (system, code) in members
-        return run.codes.member(self.url, system, code) if run.codes is not None else None
+        if run.codes is None:
+            return None
+        return run.codes.member(self.url, system, code, act_day(run.resource))
 
     def code(self, value: Any, at: At, run: Run) -> None:
         """Check a code, uri or string."""

@@ -11,6 +11,7 @@ from hsba.fhir.validate.messages import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import date
 
     from hsba.fhir.definitions import Definitions
 
@@ -38,8 +39,8 @@ class EnoughError(Exception):
 class Codes(Protocol):
     """Is this code right?  The record's port of the same name fits."""
 
-    def member(self, value_set: str, system: str | None, code: str) -> bool | None:
-        """Whether the code is in the list; None when the list is not known here."""
+    def member(self, value_set: str, system: str | None, code: str, on: date | None = None) -> bool | None:
+        """Whether the code is in the list, on the day of the act where it has one; None when the list is not known."""
 
 
 class Scope:

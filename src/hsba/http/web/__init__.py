@@ -1,8 +1,8 @@
 """The plain web pages: a person finds a patient and reads his record, on a desk or a telephone, on paper too.
 
-They may use `record.views`, `access` and the middle parts of the door (codings, errors); they hold no SQL and no rule of care.
-They never write to the record, run no script but their own, and never put a name or a number of a person into an
-address.
+They may use `record.views`, `access`, `terminology` and the middle parts of the door (codings, errors); they hold no SQL
+and no rule of care.  They never write to the record, run no script but their own, and never put a name or a number of a
+person into an address.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import account, find, home, patient, raw, seen, visit
+from hsba.http.web.pages import account, codes, find, home, patient, raw, seen, visit
 
 ROUTES = [
     Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
@@ -22,6 +22,8 @@ ROUTES = [
     Route("/", endpoint(home.home)),
     Route("/find", endpoint(find.find, room="searching")),
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),
+    Route("/codes", endpoint(codes.codes, room="searching")),
+    Route("/codes/_results", endpoint(codes.results, room="searching", fragment=True)),
     Route("/patients", endpoint(find.patients, room="searching")),
     Route("/patients/{id}", endpoint(patient.patient)),
     Route("/patients/{id}/encounters/{encounter}", endpoint(visit.visit)),

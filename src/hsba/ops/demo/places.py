@@ -94,9 +94,9 @@ _KINDS = (("Phường", "phuong"), ("Đặc khu", "dac-khu"), ("Xã", "xa"))
 @cache
 def wards() -> dict[str, tuple[Ward, ...]]:
     """All communes by province."""
-    provinces = {one.code: one.display for one in code_lists.read("vn-province-cs")}
+    provinces = {one.code: one.display for one in code_lists.current("vn-province-cs")}
     found: dict[str, list[Ward]] = {code: [] for code in provinces}
-    for one in code_lists.read("vn-ward-cs"):
+    for one in code_lists.current("vn-ward-cs"):
         kind = next(kind for prefix, kind in _KINDS if one.display.startswith(prefix))
         found[one.parent].append(Ward(one.code, one.display, kind, one.parent, provinces[one.parent]))
     return {code: tuple(some) for code, some in found.items()}

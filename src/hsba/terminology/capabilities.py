@@ -1,0 +1,49 @@
+"""The TerminologyCapabilities: which code lists are at hand, in which version, and what may be asked of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hsba.store.pool import Connection
+
+Raw = dict[str, Any]
+
+LISTED = """
+SELECT s.uri, max(l.version) AS version FROM reference.code_list l JOIN reference.system s ON s.id = l.system
+WHERE l.tenant = 0 GROUP BY s.uri ORDER BY s.uri
+"""
+EXPANSION = (
+    "activeOnly", "count", "date", "displayLanguage", "filter", "includeDesignations", "offset", "url", "valueSet",
+)  # fmt: skip
+
+
+async def statement(tx: Connection, *, base: str, today: str, version: str) -> Raw:
+    """What this server knows of terminology (FHIR R4 terminologycapabilities.html)."""
+    systems: list[Raw] = []
+    for uri, known in await tx.fetch(LISTED):
+        one: Raw = {"uri": uri, "subsumption": True}
+        if known:
+            one["version"] = [{"code": known, "isDefault": True}]
+        systems.append(one)
+    return {
+        "resourceType": "TerminologyCapabilities",
+        "name": "HSBA",
+        "title": "HSBA – danh mục mã",
+        "status": "active",
+        "date": today,
+        "kind": "instance",
+        "software": {"name": "HSBA", "version": version},
+        "implementation": {"description": "HSBA", "url": base},
+        "codeSystem": systems,
+        "expansion": {
+            "hierarchical": False,
+            "paging": True,
+            "incomplete": False,
+            "parameter": [{"name": name} for name in EXPANSION],
+            "textFilter": "Words without accents in any order, abbreviations and synonyms, the beginning of a code.",
+        },
+        "codeSearch": "all",
+        "validateCode": {"translations": True},
+        "translation": {"needsMap": False},
+    }

@@ -1,0 +1,248 @@
+"""What is known of one code: $lookup, $validate-code and $subsumes of CodeSystem (FHIR R4 codesystem-operations.html)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from hsba.fhir import json
+from hsba.fhir.problems import BadRequest
+from hsba.record import interactions
+from hsba.record.calls import Call, parameters
+from hsba.terminology import asked, concepts
+from hsba.terminology.asked import Coding, UnknownCode, UnknownSystem
+
+if TYPE_CHECKING:
+    from hsba.record.context import Context
+    from hsba.terminology.concepts import Concept, System
+
+Raw = dict[str, Any]
+
+
+async def lookup(ctx: Context, call: Call) -> Raw:
+    """The name, the days and the properties of a code; one that has ended is shown with what took its place."""
+    coding = await _one(ctx, call)
+    of = await known(ctx, coding.system)
+    day, _ = asked.day(ctx, call)
+    found = await concepts.find(ctx, of, coding.code, day)
+    if found is None:
+        raise UnknownCode(f"{of.url}#{coding.code}")
+    wanted = {value for value in call.all("property") if isinstance(value, str)}
+    parts: list[Raw] = [{"name": "name", "valueString": of.title}]
+    if of.version:
+        parts.append({"name": "version", "valueString": of.version})
+    display = found.shown(call.text("displayLanguage"), of.language)
+    parts.append({"name": "display", "valueString": display})
+    if not wanted or "designation" in wanted:
+        parts += [_designation(one) for one in _designations(found, of)]
+    parts += [
+        {
+            "name": "property",
+            "part": [{"name": "code", "valueCode": name}, {"name": "value", **_typed(name, value)}],
+        }
+        for name, value in _properties(found, of, day)
+        if not wanted or name in wanted
+    ]
+    return parameters(*parts)
+
+
+async def validate_code(ctx: Context, call: Call) -> Raw:
+    """Whether a code system has a code, under this name, and on the day that is given."""
+    day, given = asked.day(ctx, call)
+    first = await _one(ctx, call)
+    others = asked.codings(call)[1:]
+    answer: Raw = {}
+    for coding in (first, *others):
+        of = await concepts.system(ctx, coding.system)
+        if of is None:
+            answer = verdict(False, coding, message=UnknownSystem(coding.system))
+            continue
+        found = await concepts.find(ctx, of, coding.code, day)
+        answer = judge(coding, found, of, day, given=given, language=call.text("displayLanguage"))
+        if answer["parameter"][0]["valueBoolean"]:
+            break
+    return answer
+
+
+async def subsumes(ctx: Context, call: Call) -> Raw:
+    """Whether one code lies at or above another in its list's tree."""
+    pairs: list[Coding] = []
+    for letter in "AB":
+        if code := call.text(f"code{letter}"):
+            pairs.append(Coding(call.text("system") or await _instance(ctx, call) or "", code))
+        elif value := call.value(f"coding{letter}", dict):
+            pairs.append(asked.coding(value))
+    if len(pairs) != 2 or pairs[0].system != pairs[1].system:
+        raise BadRequest(
+            "Give codeA and codeB with their one system.", vi="Hãy đưa codeA, codeB và một system chung."
+        )
+    of = await known(ctx, pairs[0].system)
+    day, _ = asked.day(ctx, call)
+    codes = []
+    for coding in pairs:
+        found = await concepts.find(ctx, of, coding.code, day)
+        if found is None:
+            raise UnknownCode(f"{of.url}#{coding.code}")
+        codes.append(found.code)
+    rows = await ctx.tx.fetch(
+        "SELECT ancestor FROM reference.concept_ancestor WHERE system = $1"
+        " AND ((ancestor = $2 AND code = $3) OR (ancestor = $3 AND code = $2))",
+        of.number,
+        *codes,
+    )
+    above = {row[0] for row in rows}
+    if codes[0] == codes[1]:
+        outcome = "equivalent"
+    elif codes[0] in above:
+        outcome = "subsumes"
+    else:
+        outcome = "subsumed-by" if codes[1] in above else "not-subsumed"
+    return parameters({"name": "outcome", "valueCode": outcome})
+
+
+# --- what others use too -----------------------------------------------------------------------------------
+
+
+async def known(ctx: Context, url: str) -> System:
+    """A code system, or the problem that says that it is not here."""
+    found = await concepts.system(ctx, url)
+    if found is None:
+        raise UnknownSystem(url)
+    return found
+
+
+def judge(
+    coding: Coding, found: Concept | None, of: System, day: date, *, given: bool, language: str | None
+) -> Raw:
+    """The answer about a code: a day that was asked about must lie in the days of the code."""
+    if found is None:
+        return verdict(False, coding, message=UnknownCode(f"{of.url}#{coding.code}"))
+    display = found.shown(language, of.language)
+    if coding.display is not None and not _named(coding.display, found):
+        return verdict(
+            False,
+            coding,
+            display=display,
+            text=f"The name of {found.code} is “{display}”. · Tên của mã {found.code} là “{display}”.",
+        )
+    if found.in_force(day):
+        return verdict(True, coding, display=display)
+    follow = ", ".join(found.successors)
+    en, vi = (
+        f"{found.code} is not in force on {day}",
+        f"Mã {found.code} không có hiệu lực ngày {day:%d/%m/%Y}",
+    )
+    if follow:
+        en, vi = f"{en}; {follow} took its place", f"{vi}; được thay bằng {follow}"
+    return verdict(not given, coding, display=display, text=f"{en}. · {vi}.", inactive=True)
+
+
+def verdict(
+    result: bool,  # noqa: FBT001 - the one thing it is about
+    coding: Coding,
+    *,
+    display: str = "",
+    message: Exception | None = None,
+    text: str = "",
+    inactive: bool = False,
+) -> Raw:
+    """Parameters of an answer to $validate-code."""
+    if isinstance(message, UnknownCode | UnknownSystem | asked.UnknownList):
+        text = f"{message.sentence} · {message.sentence_vi}"
+    parts: list[Raw] = [{"name": "result", "valueBoolean": result}]
+    if text:
+        parts.append({"name": "message", "valueString": text})
+    if display:
+        parts.append({"name": "display", "valueString": display})
+    parts.append({"name": "code", "valueCode": coding.code})
+    if coding.system:
+        parts.append({"name": "system", "valueUri": coding.system})
+    if inactive:
+        parts.append({"name": "inactive", "valueBoolean": True})
+    return parameters(*parts)
+
+
+async def _one(ctx: Context, call: Call) -> Coding:
+    """The first code asked about, of the system that the address names where none is given."""
+    found = asked.codings(call)[0]
+    if found.system:
+        return found
+    system = await _instance(ctx, call)
+    if not system:
+        raise BadRequest("Say of which system the code is.", vi="Hãy nêu hệ mã (system) của mã.")
+    return Coding(system, found.code, found.display)
+
+
+async def _instance(ctx: Context, call: Call) -> str | None:
+    """The address of the CodeSystem that was called on: one that is stored, or one of the packages by its id."""
+    if call.type != "CodeSystem" or call.id is None:
+        return None
+    packaged = ctx.definitions.made("terminology", "CodeSystem", lambda: by_id(ctx, "CodeSystem"))
+    if call.id in packaged:
+        return packaged[call.id]
+    stored = await interactions.read(ctx, "CodeSystem", call.id)
+    url: str = json.stored(stored.body or "").get("url", "")
+    return url
+
+
+def by_id(ctx: Context, kind: str) -> dict[str, str]:
+    """The addresses of the packages' definitions of a type by their ids."""
+    found: dict[str, str] = {}
+    for url in ctx.definitions.urls(kind):
+        raw = ctx.definitions.read(url)
+        if raw is not None and "id" in raw:
+            found.setdefault(raw["id"], url)
+    return found
+
+
+def _named(display: str, found: Concept) -> bool:
+    names = {found.display, *(str(one["value"]) for one in found.designations)}
+    return " ".join(display.split()).casefold() in {" ".join(one.split()).casefold() for one in names}
+
+
+def _designations(found: Concept, of: System) -> list[Raw]:
+    return [{"language": of.language, "value": found.display}, *found.designations]
+
+
+def _designation(one: Raw) -> Raw:
+    parts: list[Raw] = []
+    if one.get("language"):
+        parts.append({"name": "language", "valueCode": one["language"]})
+    if one.get("use"):
+        parts.append({"name": "use", "valueCoding": one["use"]})
+    return {"name": "designation", "part": [*parts, {"name": "value", "valueString": one["value"]}]}
+
+
+def _properties(found: Concept, of: System, day: date) -> list[tuple[str, Any]]:
+    """Properties by their codes: those of the list, then those that say where it stands and when it is right."""
+    told: list[tuple[str, Any]] = [
+        (name, value) for name, value in found.properties.items() if name != "parent"
+    ]
+    if found.parent:
+        told.append(("parent", found.parent))
+    told.append(("inactive", not found.in_force(day)))
+    if found.since != date.min:
+        told.append(("valid-from", found.since))
+    if found.until != date.max:
+        told.append(("valid-to", found.until))
+    told += [("superseded-by", code) for code in found.successors]
+    if of.source:
+        told.append(("source", of.source))
+    return told
+
+
+CODES = frozenset({"parent", "superseded-by"})
+"""Properties whose values are codes."""
+
+
+def _typed(name: str, value: Any) -> Raw:
+    """A property's value by its type."""
+    if name in CODES:
+        return {"valueCode": value}
+    if isinstance(value, bool):
+        return {"valueBoolean": value}
+    if isinstance(value, int):
+        return {"valueInteger": value}
+    if isinstance(value, date):
+        return {"valueDateTime": value.isoformat()}
+    return {"valueString": str(value)}
