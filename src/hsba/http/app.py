@@ -72,6 +72,9 @@ class Services(Protocol):
     def operations(self) -> tuple[Operation, ...]:
         """The operations that the rooms bring."""
 
+    async def know(self, actor: Actor, tenant: Tenant) -> None:
+        """Read what an account may do, before a context is made for it."""
+
     def context(
         self,
         *,

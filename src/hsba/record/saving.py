@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import extract, json
 from hsba.fhir.problems import Issue, Unprocessable
 from hsba.fhir.query.dates import interval
-from hsba.record import belongs, lifecycle, parameters
+from hsba.record import belongs, fence, lifecycle, parameters
 from hsba.store import index, resources
 from hsba.store import saving as store
 
@@ -103,10 +103,16 @@ def _occurred(pending: Pending, recorded: datetime, ctx: Context) -> tuple[datet
     return first, last + ctx.rules.late_after < recorded
 
 
+def commits_alone(ctx: Context) -> bool:
+    """Whether a save may be a transaction of its own: nothing is asked or told after it that could still refuse."""
+    return ctx.alone and ctx.trail.keeps_nothing and ctx.policy.unrestricted
+
+
 async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
     """Save any number of versions in one call, in the transaction of `ctx`; refused whole where one is refused."""
+    bounds = await fence.before(ctx, pending)
     composed = await compose(ctx, pending)
-    alone = ctx.alone and ctx.trail.keeps_nothing and not parameters.concerned(pending)
+    alone = commits_alone(ctx) and not parameters.concerned(pending)
     try:
         await store.save(
             ctx.tx,
@@ -121,6 +127,7 @@ async def save(ctx: Context, pending: Sequence[Pending]) -> list[Stored]:
         )
     except store.FrozenDossier as frozen:
         raise lifecycle.frozen(frozen.state) from frozen
+    await fence.require(ctx, bounds)
     if alone and ctx.tx.transacted is None:  # it is committed, so the keys may be remembered
         made = {(write.type, write.id): write.key for write in composed.writes}
         ctx.registry.addresses.remember(ctx.tenant.id, made)
