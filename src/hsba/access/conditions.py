@@ -211,7 +211,7 @@ def _label(rest: str, type: str, setting: Setting) -> e.Expression:
 def _search(rest: str, type: str, setting: Setting) -> e.Expression:
     try:
         pairs = parse_qsl(rest, keep_blank_values=True, strict_parsing=True, errors="strict")
-        found = parse_expression(setting.definitions, type, pairs, zone=setting.zone)
+        parts = [parse_expression(setting.definitions, type, [pair], zone=setting.zone) for pair in pairs]
     except (Problem, ValueError) as problem:
         told, told_vi = (
             (problem.sentence, problem.sentence_vi) if isinstance(problem, Problem) else (str(problem),) * 2
@@ -219,6 +219,9 @@ def _search(rest: str, type: str, setting: Setting) -> e.Expression:
         raise NotUnderstood(
             f"“search:{rest}” ({type}): {told}", vi=f"“search:{rest}” ({type}): {told_vi}"
         ) from problem
+    if not parts or any(isinstance(part, e.Everything) for part in parts):  # `_sort=…` asks for nothing
+        raise NotUnderstood(f"“search:{rest}”")
+    found = e.all_of(parts)
     for address in _value_sets(found):
         if setting.codes.value_set_id(address) is None:
             raise NotUnderstood(f"“search:{rest}”: {address}")
