@@ -6,6 +6,7 @@ told of, or whose policy has grown old, has no right at all.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from hsba.access.grants import Standing
     from hsba.record.context import Actor, Context
     from hsba.record.ports import Policy
+
+log = logging.getLogger("hsba.access")
 
 FRESH = 2.0
 """Seconds for which a policy is taken as it is: a right that was taken away is gone so much later at most."""
@@ -76,6 +79,8 @@ class Rights:
         if kept is not None and kept.made_of == made_of:  # what it worked out for each type still holds
             kept.read = began
             return kept.policy
+        for sentence in told.broken:
+            log.warning("a role cannot be read and grants nothing", extra={"why": sentence})
         person = Person(actor.account, told.practitioners, told.patients, duty)
         setting = Setting(ctx.definitions, ctx.codes, ctx.tenant.zone, person, duty, now)
         policy = RolePolicy(_lines(told, actor.role, duty), setting)

@@ -11,7 +11,7 @@ from hospital import Hospital, encounter, observation, post, to
 from hsba.access.policy import NoRight, OwnRole, ReadOnly
 from hsba.fhir.problems import Forbidden, NotFound
 from hsba.fhir.query.parse import Search
-from hsba.record import interactions, transaction
+from hsba.record import interactions, lifecycle, transaction
 from hsba.record.fence import OutOfBounds
 
 if TYPE_CHECKING:
@@ -223,3 +223,67 @@ async def test_patient__sees_himself_and_his_relatives_see_who_they_speak_for(ho
         assert await ids(ctx, "Observation") == ["o-an"]
         with pytest.raises(NoRight):
             await interactions.create(ctx, observation("x", "an"))
+
+
+# --- dossiers and exports ----------------------------------------------------------------------------------
+
+
+async def dossier(hospital: Hospital, id: str, patient: str) -> None:
+    """A dossier in treatment, and a sheet of it."""
+    header = {
+        "resourceType": "Composition",
+        "id": id,
+        "status": "preliminary",
+        "type": {"text": "Bệnh án nội khoa"},
+        "date": "2026-11-20",
+        "title": "Bệnh án",
+        "author": [to("Practitioner", "lan")],
+        "subject": to("Patient", patient),
+        "encounter": to("Encounter", f"e-{patient}"),
+    }
+    url = "http://fhir.hl7.org.vn/core/StructureDefinition/hsba-dossier"
+    link = {"url": url, "valueReference": to("Composition", id)}
+    await hospital.save(header, observation(f"sheet-{id}", patient, extension=[link]))
+    async with hospital.acting() as ctx:
+        for step in ("open", "activate"):
+            await lifecycle.move(ctx, "Composition", id, step)
+
+
+async def test_state__is_that_of_the_dossier(hospital: Hospital) -> None:
+    await dossier(hospital, "d", "an")
+    where = ["state:active"]
+    await hospital.role("now", {"may": ["view"], "types": ["Composition", "Observation"], "where": where})
+    await hospital.give("nurse", "now")
+
+    async with hospital.acting("nurse") as ctx:
+        assert (await ids(ctx, "Composition"), await ids(ctx, "Observation")) == (["d"], ["sheet-d"])
+    async with hospital.acting() as ctx:
+        await lifecycle.move(ctx, "Composition", "d", "close")
+    async with hospital.acting("nurse") as ctx:
+        assert (await ids(ctx, "Composition"), await ids(ctx, "Observation")) == ([], [])
+
+
+async def test_step__is_a_right_of_its_own_and_stays_within_it(hospital: Hospital) -> None:
+    for id_, patient in (("d", "an"), ("other", "binh")):
+        await dossier(hospital, id_, patient)
+    await hospital.give("nurse", "nurse")
+    await hospital.give("head", "head-of-department", "noi")
+
+    for account, id_, problem in (("nurse", "d", NoRight), ("head", "other", OutOfBounds)):
+        with pytest.raises(problem):
+            async with hospital.acting(account) as ctx:
+                await lifecycle.move(ctx, "Composition", id_, "close")
+    async with hospital.acting("head") as ctx:
+        assert await lifecycle.move(ctx, "Composition", "d", "close") == "closed"
+
+
+async def test_export__shows_only_what_may_be_exported(hospital: Hospital) -> None:
+    await hospital.give("nurse", "nurse")
+    await hospital.give("nurse", "security-officer")
+    await hospital.give("records", "planning")
+
+    for account, seen in (("nurse", []), ("records", ["an", "binh"])):
+        async with hospital.acting(account) as ctx:
+            actor = ctx.actor
+        async with hospital.app.pool.searching(hospital.app.tenants.get().id) as tx:
+            assert await ids(hospital.app.context(tx=tx, actor=actor, channel="export"), "Patient") == seen

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from hospital import ADMIN, Hospital, observation
-from hsba.access import rights
+from hsba.access import grants, rights
 from hsba.access.grants import UnknownGrant, UnknownRole
 from hsba.access.policy import OwnRole
 from hsba.fhir.problems import BadRequest, NotFound
@@ -32,7 +32,7 @@ async def test_grant__nobody_gives_himself_a_role(hospital: Hospital) -> None:
 async def test_put_role__nobody_changes_a_role_he_has(hospital: Hospital) -> None:
     await hospital.role("mine", {"may": ["view"], "types": ["Patient"]})
     async with hospital.acting() as ctx:
-        await rights.grants.grant(ctx.tx, ctx.tenant.id, OPERATOR, ADMIN.account, "mine")
+        await grants.grant(ctx.tx, ctx.tenant.id, OPERATOR, ADMIN.account, "mine")
 
     with pytest.raises(OwnRole):
         await hospital.role("mine", {"may": ["*"], "types": ["*"]})

@@ -109,12 +109,12 @@ def test_built_in__lines_are_understood_for_each_of_their_types() -> None:
                 assert path.partition(".")[0] in line.types
 
 
-ALL = {"may": ["view"], "types": ["Patient"]}
-HEAVY = {**ALL, "hidden": ["Patient.telecom"]}
+ALL: dict[str, object] = {"may": ["view"], "types": ["Patient"]}
+HEAVY: dict[str, object] = {**ALL, "hidden": ["Patient.telecom"]}
 
 
 def test_hidden__the_lighter_of_two_lines_wins_where_it_reaches_as_much() -> None:
-    hers = {"where": ["department"]}
+    hers: dict[str, object] = {"where": ["department"]}
 
     assert policy(HEAVY).hidden("Patient") == {"Patient.telecom"}
     assert policy(HEAVY, ALL).hidden("Patient") == set()
