@@ -14,6 +14,7 @@ from hsba.fhir.fold import fold
 from hsba.fhir.paths import catalogue
 from hsba.fhir.query import expression as e
 from hsba.fhir.query.values import token_code
+from hsba.record import belongs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,6 +99,16 @@ class Oracle:
                     for other in self.resources
                     if other.startswith(source + "/")
                 )
+            case e.Belongs(column, _, inner):
+                return any(
+                    self.reachable(f"{kind}/{owner}", (kind,), inner, policed=policed)
+                    for name, kind, owner in belongs.owners(self.resources[address])
+                    if name == column
+                )
+            case e.Unlabelled(bits):
+                return not belongs.labels(self.resources[address]) & bits
+            case e.InState(states):
+                return 0 in states  # nothing here has a lifecycle
             case e.InCompartment(code, owner):
                 return self.in_compartment(address, code, owner, policed=policed)
             case e.InList(owner):

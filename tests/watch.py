@@ -34,6 +34,9 @@ class Policy:
     def check(self, *args: object, **kwargs: object) -> None:
         return
 
+    def within(self, interaction: str, type: str) -> e.Expression:
+        return e.Everything()
+
 
 @dataclass
 class Recording:

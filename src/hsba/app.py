@@ -18,6 +18,8 @@ from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
 from hsba.access.identity import Identity
+from hsba.access.policy import RolePolicy
+from hsba.access.rights import Rights
 from hsba.audit import sealing
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
@@ -38,7 +40,7 @@ from hsba.record.ports import AllowAll
 from hsba.record.subscriptions import watch as subscriptions
 from hsba.record.subscriptions.addresses import Targets
 from hsba.record.tenants import Tenants
-from hsba.store import generation, migrate, restored
+from hsba.store import deliveries, generation, migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
 from hsba.terminology import codes as terminology
@@ -63,6 +65,12 @@ log = logging.getLogger("hsba.app")
 
 OPERATOR = Actor(account="operator")
 """Who acts in commands and jobs: whoever runs this machine."""
+
+OURS = frozenset({OPERATOR.account, deliveries.KIND})
+"""Accounts that are no person's: the operator of the machine, and the server where it acts by itself."""
+
+EXPORT = "export"
+"""The channel of exports, and the act that a role must allow for them."""
 
 FIRST_TENANT = ("main", "Cơ sở khám bệnh, chữa bệnh")
 """Name in addresses and title of the keeper that a new database starts with."""
@@ -123,6 +131,9 @@ class App:
     housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
     clock: Clock = field(default_factory=Clock)
+    rights: Rights = field(default_factory=Rights)
+    strangers: Policy | None = None
+    """The policy of every account that is not ours, in tests that are about something else."""
 
     async def renew(self, tx: Connection) -> None:
         """Take over the search parameters that the database has now, for all contexts made from here on."""
@@ -152,9 +163,23 @@ class App:
         """How another process opens the same house."""
         return opener(self.settings, self.dsn)
 
-    def policy_for(self, actor: Actor) -> Policy:  # noqa: ARG002 - the access room will ask who it is
-        """What this actor may do."""
-        return self.policy
+    async def know(self, actor: Actor, tenant: Tenant) -> None:
+        """Read what an account may do, before a context is made for it; nothing is read of what was read just now."""
+        if actor.account in OURS or self.rights.is_fresh(tenant.id, actor):
+            return
+        async with self.pool.searching(tenant.id) as tx:
+            await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
+
+    def policy_for(self, actor: Actor, tenant: Tenant) -> Policy:
+        """What this actor may do: whoever sits at this machine everything, an account what its roles say.
+
+        Until a hospital has given its roles and says so (`enforce_roles`), an account may do what its kind may.
+        """
+        if actor.account in OURS:
+            return self.policy
+        if self.strangers is not None or not self.settings.enforce_roles:
+            return self.strangers or self.policy
+        return self.rights.of(tenant.id, actor)
 
     def context(
         self,
@@ -168,14 +193,18 @@ class App:
         **more: Any,
     ) -> Context:
         """A context for one request, job or test, on one connection."""
+        keeper = tenant or self.tenants.get()
+        policy = self.policy_for(actor, keeper)
+        if channel == EXPORT and isinstance(policy, RolePolicy):
+            policy = policy.narrowed(EXPORT)
         return Context(
             actor=actor,
-            tenant=tenant or self.tenants.get(),
+            tenant=keeper,
             purpose=purpose,
             channel=channel,
             definitions=self.definitions,
             registry=self.registry,
-            policy=self.policy_for(actor),
+            policy=policy,
             codes=self.codes,
             trail=self.trail,
             clock=self.clock,

@@ -89,6 +89,9 @@ class Services(Protocol):
     def identity(self) -> Identity:
         """Who stands behind a request."""
 
+    async def know(self, actor: Actor, tenant: Tenant) -> None:
+        """Read what an account may do, before a context is made for it."""
+
     def context(
         self,
         *,

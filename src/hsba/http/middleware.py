@@ -129,6 +129,7 @@ class Door:
                 with self.at_once:
                     if len(request.body) > LARGE:
                         await contents.read_aside(request, self.services.aside)
+                    await self.services.know(request.actor, tenant)
                     answer = await self.run(request, route.room, route.handler)
                     await self._leave_line(request)
                 if idempotency.REPLAYED in answer.headers:
@@ -190,6 +191,7 @@ class Door:
         """Do one part of a request on a connection of its own; whatever goes wrong is a Problem."""
         pool, tenant = self.services.pool, request.tenant.id
         try:
+            await self.services.know(request.actor, request.tenant)
             if room == "writing":
                 return await self._transacted(request, work)
             async with pool.reading(tenant) if room == "reading" else pool.searching(tenant) as tx:

@@ -65,6 +65,8 @@ async def load_chunk(house: House, tenant: str, chunk: Chunk, **by: Any) -> bulk
     """
     keeper = house.tenants.get(tenant)
     told = {"channel": "bulk", **by}
+    if "actor" in by:
+        await house.know(by["actor"], keeper)
     for attempt in range(TRIES):
         try:
             async with house.pool.writing(keeper.id) as tx:

@@ -101,3 +101,19 @@ def keep_hidden(ctx: Context, type: str, before: Resource | None, after: Resourc
 
 def _members(resource: Resource, root: str) -> Resource:
     return {key: value for key, value in resource.items() if _is(key, root)}
+
+
+def part(resource: Resource, path: str) -> list[Any]:
+    """What stands at an element path (`Patient.contact.telecom`), the `_` siblings and every form of it included."""
+    steps = path.partition(".")[2].replace("[x]", "").split(".")
+    found: list[Any] = [resource]
+    for number, step in enumerate(steps, 1):
+        nodes = [one for node in found for one in (node if isinstance(node, list) else [node])]
+        found = [
+            (key, node[key]) if number == len(steps) else node[key]
+            for node in nodes
+            if isinstance(node, dict)
+            for key in node
+            if _is(key, step)
+        ]
+    return found

@@ -25,7 +25,7 @@ from hsba.fhir.query.expression import Expression, Ids
 from hsba.fhir.validate import validate
 from hsba.record import hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
-from hsba.record.saving import Pending, Saved, save
+from hsba.record.saving import Pending, Saved, commits_alone, save
 from hsba.record.subscriptions import check as subscriptions
 from hsba.store import resources
 from hsba.store import search as searching
@@ -128,7 +128,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
     """Replace a resource by a new version, or create it at the id given (FHIR R4 http.html#update, #upsert)."""
     type_, id_ = resource["resourceType"], resource["id"]
     owned.refuse_write(ctx, type_)
-    alone = ctx.may_commit
+    alone = commits_alone(ctx)
     current = await resources.current(
         ctx.tx, ctx.tenant.id, ctx.registry.type_id(type_), id_, lock=True, alone=alone
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hsba.fhir.problems import BadRequest, Conflict, SignedRecord, StillReferenced
+from hsba.record import fence
 
 if TYPE_CHECKING:
     from hsba.record.context import Context
@@ -114,7 +115,9 @@ async def move(ctx: Context, type: str, id: str, step: str) -> str:
     wanted = STEPS.get(step)
     if wanted is None:
         raise BadRequest(f"Steps are: {', '.join(STEPS)}.", vi=f"Các bước là: {', '.join(STEPS)}.")
-    ctx.policy.check(ctx, wanted.right.split(":")[1], type, before=None, after=None)
+    act = wanted.right.split(":")[1]
+    ctx.policy.check(ctx, act, type, before=None, after=None)
+    await fence.require(ctx, [(act, type, id)])
     if wanted.reason and not ctx.reason:
         raise BadRequest("This step needs a reason.", vi="Bước này phải có lý do.")
     row = await ctx.tx.fetchrow(

@@ -149,13 +149,15 @@ async def keeper(house: House, number: int | None) -> Tenant:
 async def acting(house: House, job: Job, channel: str) -> AsyncIterator[Context]:
     """A context of who ordered the work, with the rights he has now."""
     tenant = await keeper(house, job.tenant)
+    actor = Actor(**job.detail["actor"])
+    await house.know(actor, tenant)
     async with house.pool.searching(tenant.id) as tx:
         yield house.context(
             tx=tx,
             tenant=tenant,
             channel=channel,
             purpose=job.detail["purpose"],
-            actor=Actor(**job.detail["actor"]),
+            actor=actor,
         )
 
 

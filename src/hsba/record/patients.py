@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import json
 from hsba.fhir.problems import Conflict, Gone, NotFound
-from hsba.record import hiding, interactions, lifecycle
+from hsba.record import fence, hiding, interactions, lifecycle
 from hsba.record.saving import Pending, save
 from hsba.store import resources
 
@@ -155,6 +155,7 @@ async def counts_as(ctx: Context, patient: str) -> list[str]:
 async def link_person(ctx: Context, patient: str, person: int | None = None) -> int:
     """Say which human a Patient is; without a number he is a new one.  Patients of one human share the number."""
     ctx.policy.check(ctx, "link-person", "Patient", before=None, after=None)
+    await fence.require(ctx, [("link-person", "Patient", patient)])
     if person is None:
         person = await ctx.tx.fetchval("INSERT INTO record.person DEFAULT VALUES RETURNING id")
     elif not await ctx.tx.fetchval("SELECT EXISTS (SELECT FROM record.person WHERE id = $1)", person):

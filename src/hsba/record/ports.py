@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hsba.fhir.problems import Forbidden
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
@@ -31,7 +33,11 @@ class Policy(Protocol):
     def check(
         self, ctx: Context, interaction: str, type: str, *, before: Resource | None, after: Resource | None
     ) -> None:
-        """Refuse (raise Forbidden) a write or an operation that this actor may not do."""
+        """Refuse (raise Forbidden) a write or an operation that this actor may not do, whatever it is done to."""
+        ...
+
+    def within(self, interaction: str, type: str) -> Expression:
+        """What this is done to must be such, before it and after; the record asks the database (record/fence.py)."""
         ...
 
     @property
@@ -89,6 +95,34 @@ class AllowAll:
         self, ctx: Context, interaction: str, type: str, *, before: Resource | None, after: Resource | None
     ) -> None:
         """Everything is allowed."""
+
+    def within(self, interaction: str, type: str) -> Expression:  # noqa: ARG002 - the port's signature
+        """Everything."""
+        return self.visible(type)
+
+
+class AllowNothing:
+    """The policy of who is not known here: nothing at all."""
+
+    unrestricted = False
+
+    def visible(self, type: str) -> Expression:  # noqa: ARG002 - the port's signature
+        """Nothing."""
+        from hsba.fhir.query.expression import Nothing  # noqa: PLC0415 - avoids an import cycle at start
+
+        return Nothing()
+
+    def hidden(self, type: str) -> frozenset[str]:  # noqa: ARG002 - the port's signature
+        """There is nothing to hide."""
+        return frozenset()
+
+    def check(self, *_: object, **__: object) -> None:
+        """Refuse."""
+        raise Forbidden
+
+    def within(self, interaction: str, type: str) -> Expression:  # noqa: ARG002 - the port's signature
+        """Nothing."""
+        return self.visible(type)
 
 
 class NoTrail:

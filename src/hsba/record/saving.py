@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import extract, json
 from hsba.fhir.problems import Issue, Unprocessable
 from hsba.fhir.query.dates import interval
-from hsba.record import belongs, lifecycle, owned, parameters
+from hsba.record import belongs, fence, lifecycle, owned, parameters
 from hsba.store import index, resources
 from hsba.store import saving as store
 
@@ -103,6 +103,11 @@ def _occurred(pending: Pending, recorded: datetime, ctx: Context) -> tuple[datet
     return first, last + ctx.rules.late_after < recorded
 
 
+def commits_alone(ctx: Context) -> bool:
+    """Whether a save may be a transaction of its own: nothing is asked or told after it that could still refuse."""
+    return ctx.may_commit and ctx.policy.unrestricted
+
+
 async def save(ctx: Context, pending: Sequence[Pending], *, told: str = "") -> list[Stored]:
     """Save any number of versions in one call, in the transaction of `ctx`; refused whole where one is refused.
 
@@ -110,8 +115,9 @@ async def save(ctx: Context, pending: Sequence[Pending], *, told: str = "") -> l
     """
     for type_ in {one.type for one in pending} & ctx.stores.keys():
         owned.refuse_write(ctx, type_)
+    bounds = await fence.before(ctx, pending)
     composed = await compose(ctx, pending)
-    alone = ctx.may_commit and not parameters.concerned(pending)
+    alone = commits_alone(ctx) and not parameters.concerned(pending)
     try:
         await store.save(
             ctx.tx,
@@ -127,6 +133,7 @@ async def save(ctx: Context, pending: Sequence[Pending], *, told: str = "") -> l
         )
     except store.FrozenDossier as frozen:
         raise lifecycle.frozen(frozen.state) from frozen
+    await fence.require(ctx, bounds)
     if alone and ctx.tx.transacted is None:  # it is committed, so the keys may be remembered
         made = {(write.type, write.id): write.key for write in composed.writes}
         ctx.registry.addresses.remember(ctx.tenant.id, made)

@@ -42,6 +42,10 @@ class House(Protocol):
         """Take over the search parameters that the database has now."""
         ...
 
+    async def know(self, actor: Actor, tenant: Tenant) -> None:
+        """Read what an account may do, before a context is made for it."""
+        ...
+
     def context(
         self,
         *,

@@ -155,7 +155,7 @@ async def test_rights__of_the_maker_decide_what_is_told(
     client: Client, services: App, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        app.App, "policy_for", lambda _, actor: Narrow() if actor.account == "lis" else AllowAll()
+        app.App, "policy_for", lambda _, actor, tenant: Narrow() if actor.account == "lis" else AllowAll()
     )
     async with services.pool.writing(services.tenants.get().id) as tx:
         ctx: Context = services.context(tx=tx, actor=Actor(account="lis"))

@@ -41,6 +41,10 @@ class Narrow:
     def hidden(self, type: str) -> frozenset[str]:
         return frozenset({"Patient.telecom"}) if type == "Patient" else frozenset()
 
+    def within(self, interaction: str, type: str) -> Expression:
+        """No bounds."""
+        return Everything()
+
     def check(self, ctx: Context, interaction: str, type: str, *, before: Any, after: Any) -> None:
         if interaction == "export" and type == "Organization":
             raise Forbidden

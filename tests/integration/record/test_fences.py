@@ -35,6 +35,10 @@ class Narrow:
         """The telephone numbers."""
         return frozenset({"Patient.telecom"}) if type == "Patient" else frozenset()
 
+    def within(self, interaction: str, type: str) -> Expression:
+        """No bounds."""
+        return Everything()
+
     def check(self, ctx: Context, interaction: str, type: str, *, before: Any, after: Any) -> None:
         """Everything but deleting."""
         if interaction == "delete":

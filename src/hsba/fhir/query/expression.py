@@ -293,6 +293,13 @@ class Unlabelled:
 
 
 @dataclass(frozen=True, slots=True)
+class InState:
+    """Its dossier, or it itself where it belongs to none, is in one of these states (by number); for policies."""
+
+    states: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OfTypes:
     """It is of one of these resource types."""
 
@@ -317,6 +324,7 @@ Expression: TypeAlias = (
     | Content
     | Belongs
     | Unlabelled
+    | InState
     | OfTypes
 )
 

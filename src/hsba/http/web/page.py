@@ -258,6 +258,7 @@ def endpoint(
             tenant = app.tenants.get()
             if not caller.belongs(tenant.id):
                 raise UnknownTenant
+            await app.know(caller.actor, tenant)
             async with getattr(app.pool, room)(tenant.id) as tx:
                 ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
                 ctx.request, ctx.address = number, peer(request.client)

@@ -162,6 +162,7 @@ class _Work:
 
     async def current(self, watched: Watched, row: Row) -> tuple[int, bytes] | None:
         """Version and bytes to send; None for what is gone, does not fit any more, or may not be seen by the owner."""
+        await self.house.know(watched.owner, self.tenant)
         async with self.house.pool.searching(self.tenant.id) as tx:
             ctx = state.as_owner(self.house, tx, self.tenant, watched.owner)
             where = all_of([Ids((row.id,)), watched.where])

@@ -174,6 +174,7 @@ async def _matched(
     """
     if not newest:
         return {}
+    await house.know(one.owner, tenant)
     ctx = state.as_owner(house, tx, tenant, one.owner)
     where = all_of([Ids(tuple(sorted(newest))), one.where])
     try:
@@ -194,6 +195,7 @@ async def _in_force(house: House, tx: Connection, tenant: Tenant, at: int) -> tu
             if status == "off":
                 off.append(held.key)
             continue
+        await house.know(state.owner(held), tenant)
         try:
             one = state.read(state.as_owner(house, tx, tenant, state.owner(held)), held)
         except Problem as problem:

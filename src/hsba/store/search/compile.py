@@ -147,6 +147,8 @@ class Compiler:
                 return self.of_types(alias.name, types) if types else NEVER
             case e.Unlabelled(bits):
                 return f"({alias.name}.labels & {int(bits)}) = 0"
+            case e.InState(states):
+                return self.in_state(states, alias)
             case e.Match(code, test):
                 return self.match(self.parameters(alias, code), test, alias)
             case e.Missing(code):
@@ -811,9 +813,20 @@ class Compiler:
     def belongs(self, column: e.Column, type_: str, where: e.Expression, alias: Alias) -> str:
         """What the current row says it belongs to is such."""
         owner = Alias(self.fresh("o"), (type_,))
+        such = self._and([self.live(owner), self.where(where, owner)])
+        if such == NEVER:
+            return NEVER
+        whom = f"{owner.name}.key = {alias.name}.{column}"
+        if column == "patient" and self.merged():
+            whom = f"{owner.name}.key = ANY(record.survivors($1, {alias.name}.patient))"
+        return f"EXISTS (SELECT FROM record.resource {owner.name} WHERE {whom} AND {such})"
+
+    def in_state(self, states: tuple[int, ...], alias: Alias) -> str:
+        """The state of its dossier, or its own where it belongs to none, is one of these."""
+        dossier, wanted = self.fresh("d"), ",".join(str(int(state)) for state in states)
         return (
-            f"EXISTS (SELECT FROM record.resource {owner.name} WHERE {owner.name}.key = {alias.name}.{column}"
-            f" AND {self._and([self.live(owner), self.where(where, owner)])})"
+            f"coalesce((SELECT {dossier}.state FROM record.resource {dossier} WHERE {dossier}.tenant = $1"
+            f" AND {dossier}.key = {alias.name}.dossier), {alias.name}.state) = ANY('{{{wanted}}}'::smallint[])"
         )
 
     def joined(self, expression: Condition, alias: Alias) -> str | None:

@@ -1,0 +1,143 @@
+"""What an administrator asks and does about roles at the command line, as lines of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hsba.access import grants
+from hsba.access.explain import explain
+from hsba.fhir.problems import BadRequest
+from hsba.fhir.query.dates import interval
+from hsba.record.context import Actor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from hsba.access.explain import Verdict
+    from hsba.access.rights import Rights
+    from hsba.access.roles import Line, Role
+    from hsba.record.context import Tenant
+    from hsba.record.work import House
+
+OPERATOR = Actor(account="operator")
+"""Who sits at the machine; he holds no role, so he may give any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The roles of one keeper of records, in an opened house."""
+
+    house: House
+    tenant: Tenant
+
+    async def roles(self) -> list[str]:
+        """Every role with its title, and every grant not revoked."""
+        async with self.house.pool.reading(self.tenant.id) as tx:
+            found, broken = await grants.every_role(tx, self.tenant.id)
+            given = await grants.grants_of(tx, self.tenant.id)
+        lines = [f"{role.name}  {role.title}{'  *' if role.own else ''}" for _, role in sorted(found.items())]
+        lines += [f"✗ {sentence}" for sentence in broken]
+        return [*lines, *(_grant(one) for one in given)]
+
+    async def role(self, name: str) -> list[str]:
+        """The lines of a role."""
+        async with self.house.pool.reading(self.tenant.id) as tx:
+            found, _ = await grants.every_role(tx, self.tenant.id)
+        if name not in found:
+            raise grants.UnknownRole(name)
+        return list(_role(found[name]))
+
+    async def grant(
+        self,
+        account: str,
+        role: str,
+        *,
+        department: str | None = None,
+        begin: str | None = None,
+        end: str | None = None,
+        reason: str | None = None,
+        person: str | None = None,
+    ) -> int:
+        """Give a role; `begin` and `end` are days or times, `end` inclusive; `person` says who the account is."""
+        first = self._instant(begin, 0)
+        last = self._instant(end, 1)
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            if person is not None:
+                type_, _, id_ = person.partition("/")
+                if type_ not in ("Practitioner", "Patient") or not id_:
+                    raise BadRequest(
+                        "A person is Practitioner/… or Patient/….",
+                        vi="Người được nêu là Practitioner/… hoặc Patient/….",
+                    )
+                await grants.tell_person(tx, self.tenant.id, OPERATOR, account, type_, id_)
+            return await grants.grant(
+                tx,
+                self.tenant.id,
+                OPERATOR,
+                account,
+                role,
+                department=department,
+                valid_from=first,
+                valid_to=last,
+                reason=reason,
+            )
+
+    async def revoke(self, number: int) -> str:
+        """End a grant."""
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            return _grant(await grants.revoke(tx, self.tenant.id, OPERATOR, number))
+
+    async def check(self, rights: Rights, account: str, act: str, target: str) -> tuple[Verdict, list[str]]:
+        """Whether an account may do something to `Type` or `Type/id`, and why."""
+        type_, _, id_ = target.partition("/")
+        self.house.registry.type_id(type_)  # a name that is no type is refused
+        async with self.house.pool.searching(self.tenant.id) as tx:
+            ctx = self.house.context(tx=tx, tenant=self.tenant, actor=OPERATOR)
+            policy = await rights.know(ctx, Actor(account=account))
+            verdict = await explain(ctx, policy, act, type_, id_ or None)
+        lines = []
+        for word in verdict.words:
+            line = word.given.line
+            mark = "?" if word.fault else "-" if line.deny and word.holds else "+" if word.holds else " "
+            lines.append(f"{mark} {word.given.role}[{line.number}] #{word.given.grant}  {_line(line)}")
+            if word.fault:
+                lines.append(f"    {word.fault.vi}")
+        lines += [f"hidden: {path}" for path in sorted(verdict.hidden)]
+        lines += [f"read-only: {path}" for path in sorted(verdict.read_only)]
+        return verdict, lines
+
+    def _instant(self, text: str | None, which: int) -> datetime | None:
+        if text is None:
+            return None
+        try:
+            return interval(text, self.tenant.zone)[which]
+        except ValueError as problem:
+            raise BadRequest(f"“{text}” is no day or time.", vi=f"“{text}” không phải ngày giờ.") from problem
+
+
+def _grant(one: grants.Grant) -> str:
+    until = "" if one.valid_to is None else f" … {one.valid_to:%Y-%m-%d %H:%M}"
+    where = f" @ {one.department}" if one.department else ""
+    return f"#{one.id} {one.account}: {one.role}{where}  {one.valid_from:%Y-%m-%d %H:%M}{until}"
+
+
+def _role(role: Role) -> Iterator[str]:
+    yield f"{role.name}: {role.title}"
+    for line in role.lines:
+        yield f"{line.number:3d}  {_line(line)}"
+
+
+def _line(line: Line) -> str:
+    """A line as a person reads it."""
+    words = [
+        "✗" if line.deny else "",
+        ",".join(sorted(line.may)),
+        ",".join(sorted(line.types)) if len(line.types) <= 6 else f"{len(line.types)} types",
+        " & ".join(line.where),
+        f"hidden {','.join(sorted(line.hidden))}" if line.hidden else "",
+        f"read-only {','.join(sorted(line.read_only))}" if line.read_only else "",
+        f"({line.note})" if line.note else "",
+    ]
+    return "  ".join(word for word in words if word)

@@ -1,0 +1,109 @@
+"""Roles given and taken away, asked why, and met at the HTTP door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from hospital import ADMIN, Hospital, observation
+from hsba.access import grants, rights
+from hsba.access.grants import UnknownGrant, UnknownRole
+from hsba.access.policy import OwnRole
+from hsba.fhir.problems import BadRequest, NotFound
+from hsba.http import middleware
+from hsba.http.app import Options, build
+from hsba.ops.role_desk import OPERATOR, Desk
+from hsba.record.context import Actor
+
+
+def desk(hospital: Hospital) -> Desk:
+    return Desk(hospital.app, hospital.app.tenants.get())
+
+
+async def test_grant__nobody_gives_himself_a_role(hospital: Hospital) -> None:
+    with pytest.raises(OwnRole):
+        await hospital.give(ADMIN.account, "director")
+    with pytest.raises(UnknownRole):
+        await hospital.give("nurse", "emperor")
+
+
+async def test_put_role__nobody_changes_a_role_he_has(hospital: Hospital) -> None:
+    await hospital.role("mine", {"may": ["view"], "types": ["Patient"]})
+    async with hospital.acting() as ctx:
+        await grants.grant(ctx.tx, ctx.tenant.id, OPERATOR, ADMIN.account, "mine")
+
+    with pytest.raises(OwnRole):
+        await hospital.role("mine", {"may": ["*"], "types": ["*"]})
+
+
+async def test_desk__gives_shows_and_takes_away(hospital: Hospital) -> None:
+    number = await desk(hospital).grant("hoa", "doctor", department="noi", end="2099-12-31", reason="x")
+
+    assert any(line.startswith(f"#{number} hoa: doctor @ noi") for line in await desk(hospital).roles())
+    assert "Bác sĩ" in (await desk(hospital).role("doctor"))[0]
+    await desk(hospital).revoke(number)
+    assert not any("hoa:" in line for line in await desk(hospital).roles())
+    with pytest.raises(UnknownGrant):
+        await desk(hospital).revoke(number)
+    with pytest.raises(BadRequest):
+        await desk(hospital).grant("hoa", "doctor", begin="2026-12-02", end="2026-12-01")
+
+
+async def test_check__names_the_lines_that_speak(hospital: Hospital) -> None:
+    await hospital.give("nurse", "nurse")
+    await hospital.role("bad", {"may": ["view"], "types": ["Patient"], "where": ["search:nonsense=1"]})
+    await hospital.give("nurse", "bad")
+
+    verdict, lines = await desk(hospital).check(hospital.app.rights, "nurse", "view", "Patient/an")
+    assert verdict.allowed
+    assert [line[0] for line in lines if "[" in line] == ["+", " ", "?"]
+    verdict, _ = await desk(hospital).check(hospital.app.rights, "nurse", "view", "Patient/binh")
+    assert not verdict.allowed
+    verdict, lines = await desk(hospital).check(hospital.app.rights, "nurse", "delete", "Observation")
+    assert (verdict.allowed, lines) == (False, [])
+    verdict, lines = await desk(hospital).check(hospital.app.rights, "nurse", "update", "Encounter/e-an")
+    assert verdict.allowed
+    assert "read-only: Encounter.diagnosis" in lines
+    with pytest.raises(NotFound):
+        await desk(hospital).check(hospital.app.rights, "nurse", "view", "Patient/nobody")
+
+
+async def test_rights__end_with_the_grant_and_are_none_when_nobody_asked_anew(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, nurse = hospital.app.tenants.get(), Actor(account="nurse")
+    number = await hospital.give("nurse", "nurse")
+    before = await hospital.policy("nurse")
+    assert hospital.app.policy_for(nurse, tenant) is before
+
+    monkeypatch.setattr(rights, "FRESH", -1.0)
+    await hospital.app.know(nurse, tenant)
+    assert hospital.app.policy_for(nurse, tenant) is before  # nothing changed, so nothing is worked out again
+    await desk(hospital).revoke(number)
+    await hospital.app.know(nurse, tenant)
+    assert hospital.app.policy_for(nurse, tenant).within("view", "Patient").__class__.__name__ == "Nothing"
+    monkeypatch.setattr(rights, "STALE", -1.0)
+    assert hospital.app.policy_for(nurse, tenant).__class__.__name__ == "AllowNothing"
+
+
+async def test_door__answers_as_the_role_says(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    await hospital.give("nurse", "nurse")
+    monkeypatch.setattr(middleware, "OPERATOR", Actor(account="nurse"))
+    transport = httpx.ASGITransport(build(hospital.app, Options(allowed_hosts=("localhost",))))
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost/fhir") as client:
+        found: Any = (await client.get("/Patient")).json()
+        assert [entry["resource"]["id"] for entry in found["entry"]] == ["an"]
+        assert (await client.get("/Patient/binh")).status_code == 404
+        assert (await client.post("/Observation", json=observation("x", "an"))).status_code == 201
+        refused = await client.post("/Observation", json=observation("x", "binh"))
+        assert refused.status_code == 403
+        assert "chưa lưu gì" in refused.text
+        assert (await client.delete("/Observation/o-an")).status_code == 403
+        assert (await client.get("/Observation", params={"_summary": "count"})).json()["total"] == 2
+        parts = [{"request": {"method": "GET", "url": f"Patient/{id_}"}} for id_ in ("an", "binh")]
+        batch = {"resourceType": "Bundle", "type": "batch", "entry": parts}
+        answered: Any = (await client.post("", json=batch)).json()
+        assert [one["response"]["status"][:3] for one in answered["entry"]] == ["200", "404"]
