@@ -48,7 +48,7 @@ class Statement:
     def where(self, expression: e.Expression) -> str:
         """The condition that a line is such."""
         match expression:
-            case e.Everything():
+            case e.Everything() | e.Unlabelled():  # a line carries no label
                 return "true"
             case e.Nothing():
                 return "false"

@@ -126,7 +126,7 @@ async def test_event__the_policy_applies_and_what_it_cannot_tell_of_a_line_shows
     monkeypatch.setattr(client.services, "policy", Policy({"AuditEvent": own}))
     assert await found(client, "") == []
     assert (await client.get(f"/AuditEvent/{event['id']}")).status_code == 404
-    monkeypatch.setattr(client.services, "policy", Policy({"AuditEvent": e.Unlabelled(1)}))
+    monkeypatch.setattr(client.services, "policy", Policy({"AuditEvent": e.InList("x")}))
     assert (await client.get("/AuditEvent")).status_code == 403
     assert (await client.get(f"http://localhost/patients/{one['id']}/seen")).status_code == 403
 

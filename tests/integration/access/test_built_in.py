@@ -66,7 +66,9 @@ async def test_built_in__roles_see_and_may_do_what_the_table_says(hospital: Hosp
             ctx.policy = policy
             for type_ in types:
                 page = await interactions.search(ctx, Search((type_,), count=0, total="accurate"))
-                if page.total:
+                if (
+                    page.total and type_ != "AuditEvent"
+                ):  # its lines grow with every act, those of this test too
                     counts[role][type_] = page.total
         may[role] = {
             type_: held

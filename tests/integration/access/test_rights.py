@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from callers import Always
 from hospital import ADMIN, Hospital, observation
 from hsba.access import grants, rights
 from hsba.access.grants import UnknownGrant, UnknownRole
 from hsba.access.policy import OwnRole
 from hsba.fhir.problems import BadRequest, NotFound
-from hsba.http import middleware
 from hsba.http.app import Options, build
 from hsba.ops.role_desk import OPERATOR, Desk
 from hsba.record.context import Actor
@@ -88,9 +88,9 @@ async def test_rights__end_with_the_grant_and_are_none_when_nobody_asked_anew(
     assert hospital.app.policy_for(nurse, tenant).__class__.__name__ == "AllowNothing"
 
 
-async def test_door__answers_as_the_role_says(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_door__answers_as_the_role_says(hospital: Hospital) -> None:
     await hospital.give("nurse", "nurse")
-    monkeypatch.setattr(middleware, "OPERATOR", Actor(account="nurse"))
+    hospital.app.identity = Always(hospital.app, "nurse")
     transport = httpx.ASGITransport(build(hospital.app, Options(allowed_hosts=("localhost",))))
 
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost/fhir") as client:

@@ -414,4 +414,4 @@ async def test_views__take_one_query_each(record: House) -> None:
                 await versions.history(ctx, "hoa", "Patient", "hoa")
                 await asyncio.sleep(0)  # the last statement is told a moment after its answer
 
-    assert len(sent) == 8, sent
+    assert len([one for one in sent if "audit.note" not in one]) == 8, sent

@@ -28,7 +28,15 @@ async def test_save__for_another_tenant_than_the_connections_is_refused(world: W
     async with world.app.pool.writing(world.tenant.id) as tx:
         with pytest.raises(asyncpg.PostgresError) as refused:
             await tx.execute(
-                saving.SAVE, world.tenant.id + 1, None, [], 0, None, [], *saving.SearchRows().arguments()
+                saving.SAVE,
+                world.tenant.id + 1,
+                None,
+                [],
+                0,
+                None,
+                [],
+                *saving.SearchRows().arguments(),
+                None,
             )
         assert refused.value.sqlstate == "HB004"
 
