@@ -24,6 +24,8 @@ MOST_MEANT = 8
 MOST_WAYS = 4
 """Ways of saying it whose words are looked for."""
 MOST_WORDS = 12
+SHORT = 4
+"""Letters of an abbreviation at most: where a synonym gives one, it is a word and not the beginning of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,12 @@ def typed(text: str) -> Typed:
 def condition(what: Typed, arg: Callable[[object], str], marks: Iterable[str] = ()) -> str:
     """The condition on `c`; `marks` are the words of the systems looked in, which keep the index to these."""
     among = " | ".join(f"'{one}'" for one in marks)
-    ways = [" & ".join(f"'{word}':*" for word in dict.fromkeys(way)) for way in what.ways]
+    ways = [
+        " & ".join(
+            f"'{word}'" if number and len(word) <= SHORT else f"'{word}':*" for word in dict.fromkeys(way)
+        )
+        for number, way in enumerate(what.ways)
+    ]
     parts = []
     if ways:
         query = " | ".join(f"({way})" for way in ways)
@@ -113,7 +120,7 @@ def order(what: Typed, arg: Callable[[object], str]) -> str:
         parts.append(f"starts_with(c.plain, {arg(what.code)}::text) DESC")
     if what.hinted:
         parts.append(f"array_position({arg(list(what.hinted))}::text[], c.code) NULLS LAST")
-    phrases = [" ".join(way) for way in what.ways]
+    phrases = [" ".join(way) for way in what.ways if way == what.ways[0] or len(" ".join(way)) > SHORT]
     if phrases:
         parts += [
             f"c.folded = ANY({arg(phrases)}::text[]) DESC",

@@ -55,7 +55,8 @@ HEADERS: dict[str, str] = {
 }
 
 STANDING = mark(
-    "There are accounts, but no rights by role and no audit trail yet: do not put real patients into this installation."
+    "There are accounts and an audit trail, but roles hold only once they are switched on, and nothing is signed yet:"
+    " do not put real patients into this installation."
 )
 
 
