@@ -130,7 +130,7 @@ def read(stat: Path) -> str:
 
 
 async def test_serve__the_process_beside_ends_with_the_web_process(database: Any) -> None:
-    async with served(database.runtime_dsn, "UTC") as (http, _, server):
+    async with served(database, "UTC") as (http, _, server):
         before = below(server.pid)
         saved = await http.post(
             "/fhir/Observation", content=json.dump(note(400_000)), headers=JSON, timeout=60
