@@ -16,7 +16,6 @@ from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import parse_search
 from hsba.record import interactions, tenants
 from hsba.record.context import Actor
-from hsba.record.ports import AllowAll
 from hsba.record.saving import Pending, save
 from hsba.store import resources
 from hsba.store.search.problems import HiddenParameter
@@ -59,7 +58,6 @@ class World:
     @classmethod
     async def make(cls, app: App, slug: str = "main") -> World:
         """The record of a keeper of that name, made when it is new."""
-        app.strangers = AllowAll()
         async with app.pool.bare() as tx:
             await tenants.ensure(tx, slug, slug)
             await app.tenants.read(tx)

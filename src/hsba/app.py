@@ -31,7 +31,7 @@ from hsba.ops.hooks import deliver as hooks
 from hsba.record import codes as core_codes
 from hsba.record import orders, parameters, reindexing, tenants
 from hsba.record.aside import Aside
-from hsba.record.context import Actor, Clock, Context, Rules, Tenant
+from hsba.record.context import OPERATOR, OURS, Actor, Clock, Context, Rules, Tenant
 from hsba.record.exports import work as exporting
 from hsba.record.exports.operations import OPERATIONS as EXPORT_OPERATIONS
 from hsba.record.housekeeping import HOUSEKEEPING as RECORD_HOUSEKEEPING
@@ -40,7 +40,7 @@ from hsba.record.ports import AllowAll
 from hsba.record.subscriptions import watch as subscriptions
 from hsba.record.subscriptions.addresses import Targets
 from hsba.record.tenants import Tenants
-from hsba.store import deliveries, generation, migrate, restored
+from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
 from hsba.terminology import codes as terminology
@@ -62,12 +62,6 @@ if TYPE_CHECKING:
     from hsba.store.pool import Connection
 
 log = logging.getLogger("hsba.app")
-
-OPERATOR = Actor(account="operator")
-"""Who acts in commands and jobs: whoever runs this machine."""
-
-OURS = frozenset({OPERATOR.account, deliveries.KIND})
-"""Accounts that are no person's: the operator of the machine, and the server where it acts by itself."""
 
 EXPORT = "export"
 """The channel of exports, and the act that a role must allow for them."""
@@ -132,8 +126,6 @@ class App:
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
     clock: Clock = field(default_factory=Clock)
     rights: Rights = field(default_factory=Rights)
-    strangers: Policy | None = None
-    """The policy of every account that is not ours, in tests that are about something else."""
 
     async def renew(self, tx: Connection) -> None:
         """Take over the search parameters that the database has now, for all contexts made from here on."""
@@ -165,7 +157,7 @@ class App:
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it; nothing is read of what was read just now."""
-        if actor.account in OURS or self.rights.is_fresh(tenant.id, actor):
+        if not self.enforces(actor) or self.rights.is_fresh(tenant.id, actor):
             return
         async with self.pool.searching(tenant.id) as tx:
             await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
@@ -175,11 +167,13 @@ class App:
 
         Until a hospital has given its roles and says so (`enforce_roles`), an account may do what its kind may.
         """
-        if actor.account in OURS:
-            return self.policy
-        if self.strangers is not None or not self.settings.enforce_roles:
-            return self.strangers or self.policy
-        return self.rights.of(tenant.id, actor)
+        if self.enforces(actor):
+            return self.rights.of(tenant.id, actor)
+        return self.policy
+
+    def enforces(self, actor: Actor) -> bool:
+        """Whether an account is held to its roles."""
+        return self.settings.enforce_roles and actor.account not in OURS
 
     def context(
         self,

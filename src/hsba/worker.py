@@ -12,6 +12,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from hsba import app as house
 from hsba import config, logs
 from hsba.fhir.problems import Problem
@@ -97,7 +99,7 @@ async def repeat(step: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> No
     while not stop.is_set():
         try:
             busy = await step()
-        except (OSError, Problem):
+        except (OSError, Problem, asyncpg.PostgresError, asyncpg.InterfaceError):
             log.exception("the worker will try again")
             busy = False
         if not busy:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from hsba.access import passwords, secrets
 from hsba.access.identity import Kind
 from hsba.access.problems import BadAccount, UnknownAccount
+from hsba.record.context import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 KINDS: tuple[str, ...] = get_args(Kind)
 LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])\Z")
-TAKEN = frozenset({"operator", "hsba", "system", "anonymous", "worker"})
+TAKEN = OURS | {"hsba", "system", "anonymous", "worker"}
 """Names that the program itself acts under."""
 FIRST = "admin"
 

@@ -93,7 +93,7 @@ class Request:
     """Where the content lies when it was too long to be held: lines for an operation that takes them."""
     content: dict[str, Any] | None = None
     """The resource in a large body, where it was read already."""
-    peer: str | None = None
+    came_from: str | None = None
     """The address of the machine that asks."""
     told: set[str] = field(default_factory=set)
     """What the trail has kept of this request so far."""

@@ -13,7 +13,7 @@ import random
 import re
 import shutil
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from hsba.record.tenants import UnknownTenant
 from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from hsba.access.identity import Caller
     from hsba.http.app import Options, Services
@@ -229,7 +229,7 @@ class Door:
             request=request.number,
             again=again,
         )
-        ctx.address, ctx.told = request.peer, request.told
+        ctx.address, ctx.told = request.came_from, request.told
         if request.content is not None:
             ctx.aside = self.services.aside
         reason = request.headers.get(b"x-hsba-reason")
@@ -278,7 +278,7 @@ class Door:
             shape=understand(headers.get(b"accept"), pairs),
             pairs=pairs,
             number=number,
-            peer=peer(scope["client"]),
+            came_from=callers.address(scope["client"], headers, self.options.trusted_proxies) or None,
         )
 
     async def _keep_lines(self, request: Request, receive: Receive) -> None:
@@ -410,11 +410,6 @@ def _segments(path: str) -> tuple[str, ...]:
     return tuple(path.split("/")) if path else ()
 
 
-def peer(client: Sequence[Any] | None) -> str | None:
-    """The address at the other end of the connection; an IPv4 one as itself."""
-    return str(client[0]).removeprefix("::ffff:") if client else None
-
-
 def _request_id(headers: dict[bytes, bytes]) -> UUID:
     """The request's number: the client's when it is a UUID, else one of ours (FHIR R4 http.html#custom)."""
     given = headers.get(b"x-request-id")
@@ -441,4 +436,4 @@ def _reason(value: bytes) -> str:
     return text
 
 
-__all__ = ["Door", "peer", "respond"]
+__all__ = ["Door", "respond"]

@@ -9,7 +9,7 @@ from hsba.access import grants
 from hsba.access.explain import explain
 from hsba.fhir.problems import BadRequest
 from hsba.fhir.query.dates import interval
-from hsba.record.context import Actor
+from hsba.record.context import OPERATOR, Actor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from hsba.access.roles import Line, Role
     from hsba.record.context import Tenant
     from hsba.record.work import House
-
-OPERATOR = Actor(account="operator")
-"""Who sits at the machine; he holds no role, so he may give any."""
 
 
 @dataclass(frozen=True, slots=True)

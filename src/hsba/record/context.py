@@ -44,6 +44,14 @@ class Actor:
     workstation: str | None = None
 
 
+OPERATOR = Actor(account="operator")
+"""Who acts in commands and jobs: whoever runs this machine."""
+SERVER = Actor(account="subscription")
+"""The server itself, where it changes the state of a Subscription."""
+OURS = frozenset({OPERATOR.account, SERVER.account})
+"""Accounts that are no person's and have every right: nobody's account may bear their names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The other system a fact was fed from, and its key there."""

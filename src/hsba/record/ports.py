@@ -123,13 +123,3 @@ class AllowNothing:
     def within(self, interaction: str, type: str) -> Expression:  # noqa: ARG002 - the port's signature
         """Nothing."""
         return self.visible(type)
-
-
-class NoTrail:
-    """The trail before there is one: keeps no line."""
-
-    keeps_nothing = True
-    written_with_saves = False
-
-    async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
-        """Keep nothing."""

@@ -14,8 +14,8 @@ from hsba.access.grants import UnknownGrant, UnknownRole
 from hsba.access.policy import OwnRole
 from hsba.fhir.problems import BadRequest, NotFound
 from hsba.http.app import Options, build
-from hsba.ops.role_desk import OPERATOR, Desk
-from hsba.record.context import Actor
+from hsba.ops.role_desk import Desk
+from hsba.record.context import OPERATOR, Actor
 
 
 def desk(hospital: Hospital) -> Desk:

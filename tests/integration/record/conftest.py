@@ -8,7 +8,6 @@ import pytest_asyncio
 
 from house import House
 from hsba import app, config
-from hsba.record.ports import AllowAll
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,5 +19,4 @@ if TYPE_CHECKING:
 async def house(database: TestDatabase) -> AsyncIterator[House]:
     """The whole record, as `app.py` joins it."""
     async with app.opened(config.load({}, files=()), database.runtime_dsn, size=16) as opened:
-        opened.strangers = AllowAll()
         yield House(opened)

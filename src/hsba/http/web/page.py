@@ -20,7 +20,6 @@ from starlette.responses import RedirectResponse, Response
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, NotFound
 from hsba.http import codings, errors
-from hsba.http.middleware import peer
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
@@ -262,7 +261,7 @@ def endpoint(
             await app.know(caller.actor, tenant)
             async with getattr(app.pool, room)(tenant.id) as tx:
                 ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
-                ctx.request, ctx.address = number, peer(request.client)
+                ctx.request, ctx.address = number, request.scope["hsba.address"] or None
                 shown = show(request)
                 made = await handler(Ask(request, ctx, shown))
                 if not ctx.told and not ctx.trail.keeps_nothing:  # no page is without a line
@@ -286,7 +285,7 @@ async def _tell(request: Request, caller: Caller | None, number: UUID, page: str
     actor = {} if caller is None else {"actor": caller.actor}
     async with app.pool.reading(tenant.id) as tx:
         ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", **actor)
-        ctx.request, ctx.address = number, peer(request.client)
+        ctx.request, ctx.address = number, request.scope["hsba.address"] or None
         await ctx.trail.add(ctx, f"refused:{page}", None, [asked])
 
 

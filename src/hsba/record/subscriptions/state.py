@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import json
-from hsba.record.context import Actor
+from hsba.record.context import SERVER, Actor
 from hsba.record.saving import Pending, save
 from hsba.record.subscriptions import check
 from hsba.store import deliveries, resources
@@ -79,9 +79,7 @@ def as_owner(house: House, tx: Connection, tenant: Tenant, owner: Actor) -> Cont
 
 def as_server(house: House, tx: Connection, tenant: Tenant) -> Context:
     """A context for the versions that the server itself makes; their channel tells them from a client's."""
-    return house.context(
-        tx=tx, tenant=tenant, actor=Actor(account=deliveries.KIND), channel=deliveries.KIND, purpose="HOPERAT"
-    )
+    return house.context(tx=tx, tenant=tenant, actor=SERVER, channel=deliveries.KIND, purpose="HOPERAT")
 
 
 async def change(
