@@ -41,7 +41,7 @@ def settings() -> str:
 def commands() -> str:
     """The page of the commands."""
     lines = [
-        MADE.format(source="src/hsba/cli.py"),
+        MADE.format(source="src/hsba/cli/"),
         "# Commands\n\n",
         "`hsba COMMAND --help` tells the same.\n",
     ]

@@ -1,0 +1,142 @@
+"""Commands about roles: what they hold, who has them, and what somebody may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hsba.cli.common import (
+    Commands,
+    Data,
+    Demo,
+    Progress,
+    Tenant,
+    output,
+    prepare,
+    reached,
+    read_settings,
+)
+from hsba.ops import processes
+from hsba.ops.role_desk import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hsba.app import App as House
+
+roles = typer.Typer(
+    cls=Commands, help="Vai trò và quyền · Roles and rights", no_args_is_help=True, add_completion=False
+)
+Account = Annotated[str, typer.Argument(help="Tài khoản · Account")]
+Name = Annotated[str, typer.Argument(help="Tên vai trò, xem `hsba role list` · Name of a role")]
+
+
+@roles.command("list")
+def role_list(*, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+    """Liệt kê vai trò và các lần cấp · List the roles, and to whom they are given."""
+
+    async def work(desk: Desk, _: House) -> None:
+        output.print("\n".join(await desk.roles()), soft_wrap=True, markup=False)
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("show")
+def role_show(name: Name, *, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+    """In các dòng của một vai trò · Print the lines of a role."""
+
+    async def work(desk: Desk, _: House) -> None:
+        output.print("\n".join(await desk.role(name)), soft_wrap=True, markup=False)
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("grant")
+def role_grant(
+    account: Account,
+    name: Name,
+    *,
+    department: Annotated[
+        str | None, typer.Option(help="Chỉ ở khoa này (mã Organization) · Only in this Organization")
+    ] = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", help="Từ ngày giờ này · From this day or time")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Hết ngày giờ này · Until its end")] = None,
+    reason: Annotated[str | None, typer.Option(help="Lý do · Reason")] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(help="Tài khoản là ai: Practitioner/… hoặc Patient/… · Who the account is"),
+    ] = None,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Cấp vai trò cho tài khoản · Give a role to an account."""
+
+    async def work(desk: Desk, _: House) -> None:
+        number = await desk.grant(
+            account, name, department=department, begin=begin, end=end, reason=reason, person=person
+        )
+        output.print(f"#{number}")
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("revoke")
+def role_revoke(
+    number: Annotated[int, typer.Argument(help="Số của lần cấp · Number of the grant")],
+    *,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Thu hồi một lần cấp · End a grant now."""
+
+    async def work(desk: Desk, _: House) -> None:
+        output.print(f"✗ {await desk.revoke(number)}", soft_wrap=True, markup=False)
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("check")
+def role_check(
+    account: Account,
+    act: Annotated[str, typer.Argument(help="Việc: view, create, update, export … · The act")],
+    target: Annotated[str, typer.Argument(help="Type hoặc Type/id · Type or Type/id")],
+    *,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Nói tài khoản có được làm việc đó không, và vì dòng nào · Say whether an account may do this, and by which line."""
+
+    async def work(desk: Desk, opened: House) -> None:
+        verdict, lines = await desk.check(opened.rights, account, act, target)
+        output.print("✓" if verdict.allowed else "✗", account, act, target, markup=False)
+        output.print("\n".join(lines), soft_wrap=True, markup=False)
+        if not verdict.allowed:
+            raise typer.Exit(1)
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+def _at_desk(
+    work: Callable[[Desk, House], Awaitable[None]], tenant: str | None, data: Path | None, *, demo: bool
+) -> None:
+    """Do something about roles in an opened house."""
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+
+    async def main() -> None:
+        from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
+
+        async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
+            await prepare(settings, database, progress)
+            progress.end()
+            async with house.opener(settings, database.runtime, size=2)() as opened:
+                await work(Desk(opened, opened.tenants.get(tenant)), opened)
+
+    processes.run(main())
