@@ -11,8 +11,10 @@ from acceptance.door import patient
 from acceptance.identity import LOGIN, PASSWORD
 from acceptance.test_login import ELSEWHERE
 from hsba.access import accounts
+from hsba.access.problems import BadAccount
 from hsba.http.routes import ROUTES
 from hsba.record import tenants
+from hsba.record.context import OURS
 
 if TYPE_CHECKING:
     from acceptance.identity import Ward
@@ -35,6 +37,13 @@ async def test_rest__no_route_answers_without_a_token_but_metadata(ward: Ward) -
         assert "Nobody is logged in" in answer.text
     assert (await ward.http.get("/fhir/no/such/thing/at/all")).status_code == 401
     assert (await ward.http.get("/t/nobody/fhir/Patient")).status_code == 401
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+async def test_account__bears_no_name_that_the_program_acts_under(ward: Ward, name: str) -> None:
+    """Such a name has every right, whatever roles say."""
+    with pytest.raises(BadAccount):
+        await ward.account(login=name)
 
 
 async def test_token__writes_in_the_name_of_its_account(ward: Ward) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest_asyncio
 
 from hsba import app, config, worker
@@ -93,3 +94,21 @@ async def test_run__keeps_house_and_stops_when_told(opened: app.App) -> None:
     await asyncio.wait_for(seen.wait(), 10)
     stop.set()
     await asyncio.wait_for(running, 10)
+
+
+async def test_repeat__goes_on_when_a_connection_was_lost() -> None:
+    stop = asyncio.Event()
+    tries = 0
+
+    async def step() -> bool:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        stop.set()
+        return True
+
+    async with asyncio.timeout(10):
+        await worker.repeat(step, stop)
+
+    assert tries == 2

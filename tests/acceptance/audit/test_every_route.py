@@ -5,22 +5,24 @@ A new route or operation that these tables do not know how to call fails here: s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 
+from acceptance.conftest import options
 from acceptance.door import patient
 from hsba.app import OPERATIONS
 from hsba.http import web
+from hsba.http.app import build
 from hsba.http.middleware import UNTOLD, UNTOLD_OPERATIONS
 from hsba.http.routes import ROUTES
 from hsba.http.web import assets
 
 if TYPE_CHECKING:
-    import httpx
-
     from acceptance.door import Client
     from hsba.http.routes import Route
 
@@ -214,3 +216,18 @@ async def test_write__is_not_kept_when_its_line_cannot_be_written(record: Client
 
     assert answer.status_code == 500
     assert await owner.fetchval("SELECT max(vid) FROM record.version") == 1
+
+
+async def test_address__is_that_of_the_caller_and_not_of_our_proxy(services: Any, owner: Any) -> None:
+    """On both doors; what stands before the proxy's own word is anybody's claim and is not believed."""
+    behind = replace(options(), trusted_proxies=("10.0.0.9",))
+    transport = httpx.ASGITransport(build(services, behind, pages=web.ROUTES), client=("10.0.0.9", 1))
+    told = {"X-Forwarded-For": "203.0.113.5, 198.51.100.7"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=told) as http:
+        assert (await http.get("/fhir/Patient")).status_code == 200
+        assert (await http.get("/patients")).status_code == 200
+
+    rows = await owner.fetch(
+        "SELECT DISTINCT channel, address FROM audit.line WHERE channel IN ('rest', 'web')"
+    )
+    assert {tuple(row) for row in rows} == {("rest", "198.51.100.7"), ("web", "198.51.100.7")}
