@@ -65,13 +65,8 @@ def parse_value(data: bytes) -> Any:
     return value
 
 
-def parse_own(data: bytes) -> Any:
+def stored(text: str | bytes) -> Resource:
     """Read what `dump` wrote of a value that was read strictly: there is nothing left to refuse."""
-    return _decoder.decode(data)
-
-
-def stored(text: str) -> Resource:
-    """Read what we wrote ourselves: it was checked when it came in, so nothing is looked for twice."""
     value: Resource = _decoder.decode(text)
     return value
 

@@ -48,10 +48,10 @@ class Aside:
     async def read(self, data: bytes, kind: Kind) -> Resource:
         """The resource in a text, read strictly there; here only what is known to be right is taken in, by and by."""
         head, entries = await self._ask(_read, data, kind)
-        found: Resource = json.parse_own(head)
+        found: Resource = json.stored(head)
         size = 0
         for entry in entries:
-            found["entry"].append(json.parse_own(entry))
+            found["entry"].append(json.stored(entry))
             size += len(entry)
             if size > PIECE:
                 await asyncio.sleep(0)
@@ -142,7 +142,7 @@ def _issues(
 ) -> list[list[Issue]]:
     definitions, codes = language
     return [
-        validate(json.parse_own(one), definitions, codes=codes, against=against, best_practice=best_practice)
+        validate(json.stored(one), definitions, codes=codes, against=against, best_practice=best_practice)
         for one in some
     ]
 
