@@ -67,14 +67,15 @@ class World:
     async def writing(self) -> AsyncIterator[Context]:
         """A context in a transaction."""
         async with self.app.pool.writing(self.tenant.id) as tx:
-            yield self.app.context(tx=tx, tenant=self.tenant, actor=Actor(account="tester"))
+            ctx = self.app.context(tx=tx, tenant=self.tenant, actor=Actor(account="tester"))
+            yield replace(ctx, policy=self.app.policy)
 
     @asynccontextmanager
     async def searching(self) -> AsyncIterator[Context]:
         """A context on a connection for searches, under this world's policy."""
         async with self.app.pool.searching(self.tenant.id) as tx:
             ctx = self.app.context(tx=tx, tenant=self.tenant, actor=Actor(account="tester"))
-            yield ctx if self.policy is None else replace(ctx, policy=self.policy)
+            yield replace(ctx, policy=self.policy or self.app.policy)
 
     async def save(self, *some: Resource) -> None:
         """Save resources as they are, unvalidated, as one transaction."""
