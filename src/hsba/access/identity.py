@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from hsba.access import secrets
+from hsba.access.ports import Untold
 from hsba.access.problems import BadToken, NoRecordAccess, PasswordMustChange
 from hsba.access.rules import Rules
 from hsba.record.context import Actor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from asyncpg import Record
 
+    from hsba.access.ports import Witness
     from hsba.store.pool import Connection
 
     Connect = Callable[[], AbstractAsyncContextManager[Connection]]
@@ -93,8 +95,15 @@ class Known:
 class Identity:
     """Finds the caller behind a secret; one for each process."""
 
-    def __init__(self, connect: Connect, now: Callable[[], datetime], rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        now: Callable[[], datetime],
+        rules: Rules | None = None,
+        witness: Witness | None = None,
+    ) -> None:
         """Know nobody yet."""
+        self.witness = witness or Untold()
         self.connect = connect
         self.now = now
         self.rules = rules or Rules()

@@ -42,6 +42,8 @@ class Actor:
     role: str | None = None
     on_behalf_of: str | None = None
     workstation: str | None = None
+    scope: str = ""
+    """The SMART scopes of the token it acts by: it may do no more than these; empty holds nothing back."""
 
 
 OPERATOR = Actor(account="operator")
