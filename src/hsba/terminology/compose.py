@@ -61,6 +61,8 @@ class Compiled:
     listed: list[Listed] = field(default_factory=list)
     foreign: dict[int, str] = field(default_factory=dict)
     """The addresses of the systems with numbers below 0."""
+    systems: set[int] = field(default_factory=set)
+    """The numbers of the systems at hand that it is made of."""
 
 
 async def value_set(ctx: Context, url: str) -> Raw:
@@ -95,7 +97,7 @@ async def compiled(ctx: Context, raw: Raw) -> Compiled:
     """The condition of a value set."""
     writer = _Writer(ctx)
     where = await writer.of(raw, ())
-    return Compiled(where, writer.args, writer.listed, writer.foreign)
+    return Compiled(where, writer.args, writer.listed, writer.foreign, writer.systems)
 
 
 class _Writer:
@@ -106,6 +108,7 @@ class _Writer:
         self.args: list[Any] = []
         self.listed: list[Listed] = []
         self.foreign: dict[int, str] = {}
+        self.systems: set[int] = set()
 
     def arg(self, value: Any) -> str:
         self.args.append(value)
@@ -175,6 +178,8 @@ class _Writer:
             system.partition("|")[0],
             self.ctx.tenant.id,
         )
+        if number is not None:
+            self.systems.add(number)
         return number
 
     def _filter(self, rule: Raw, system: str) -> str:

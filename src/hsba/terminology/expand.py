@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import uuid_utils.compat as uuid7s
 
 from hsba.fhir.problems import BadRequest, TooCostly
-from hsba.terminology import asked, compose, concepts, lookup
+from hsba.terminology import asked, choices, compose, concepts, lookup
 from hsba.terminology import find as finding
 from hsba.terminology.asked import Coding, UnknownSystem
-from hsba.terminology.words import folded, mark
+from hsba.terminology.words import folded, marked, words
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Raw = dict[str, Any]
 
+NEAR = 400
+"""Codes that are looked at by each way of finding; the likeliest of them are answered."""
 MOST = 1000
 """Codes of one answer; more are asked for by the page."""
 
@@ -44,6 +46,10 @@ class Codes:
     total: int
     systems: dict[int, System]
     foreign: dict[int, str]
+    often: dict[tuple[int, str], bool] = field(default_factory=dict)
+    """Codes that are chosen often: by this account itself, or only by its departments."""
+    more: bool = False
+    """Whether there may be more than that: not everything was looked at."""
 
     def url(self, number: int) -> str:
         """The address of a system."""
@@ -57,10 +63,13 @@ async def codes(
     *,
     typed: str = "",
     active: bool = False,
+    liked: bool = False,
     count: int,
     offset: int = 0,
 ) -> Codes:
     """The codes of a value set on a day, in the list's order or, when something was typed, the likeliest first.
+
+    With `liked` what this account and its departments choose often stands first; where nothing was typed that is all.
 
     A code that was given again with another meaning is there once, as it was last begun by that day.
     """
@@ -83,11 +92,19 @@ async def codes(
     if await _has_own(ctx):
         own = "SELECT FROM reference.concept o WHERE o.system = c.system AND o.code = c.code"
         parts.append(f"(c.tenant <> 0 OR NOT EXISTS ({own} AND o.tenant = {tenant}::integer))")
-    order = "c.system, c.place"
+    order, whole = "c.system, c.place", True
+    often = await choices.first(ctx, compiled.systems) if liked else {}
+    if liked and not typed:
+        keys = arg([f"{system}|{code}" for system, code in often])
+        parts += [f"c.code = ANY({arg([code for _, code in often])}::text[])",
+                  f"c.system || '|' || c.code = ANY({keys}::text[])"]  # fmt: skip
+        order = f"array_position({keys}::text[], c.system || '|' || c.code)"
     if typed:
         what = finding.typed(typed)
-        parts.append(finding.condition(what, arg, [mark(number) for number in await _systems_of(ctx, raw)]))
-        order = finding.order(what, arg)
+        looks = finding.looks(what, arg, {*compiled.systems, *compiled.foreign}, often)
+        whole = bool(compiled.listed) or offset + count > NEAR
+        parts.append(f"({' OR '.join(looks.all())})" if whole else _near(looks, parts))
+        order = finding.order(what, arg, often)
     rows = await ctx.tx.fetch(
         f"SELECT {concepts.COLUMNS}, count(*) OVER () AS total FROM {_source(compiled, arg)} c"
         f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT {count + 1} OFFSET {offset}",
@@ -98,7 +115,37 @@ async def codes(
     if not rows and offset:
         total = (await codes(ctx, raw, day, typed=typed, active=active, count=0)).total
     known = await concepts.systems(ctx, {one.system for one in some if one.system > 0})
-    return Codes(some, total, known, compiled.foreign)
+    return Codes(some, total, known, compiled.foreign, often, more=not whole and total >= NEAR)
+
+
+def _near(looks: finding.Looks, parts: list[str]) -> str:
+    """What was typed as a condition: of a long list only so many rows are looked at as make an answer.
+
+    Each step is asked only as far as those before it did not fill that, and words apart from the other conditions
+    (OFFSET 0): the planner would else read a whole list through another index, or a whole table for a common word.
+    """
+    others = " AND ".join(parts)
+
+    def rows(where: str, limit: str) -> str:
+        return (
+            f"(SELECT c.at FROM (SELECT c.ctid AS at, c.* FROM reference.concept c WHERE {where} OFFSET 0) c"
+            f" WHERE {others} LIMIT {limit})"
+        )
+
+    begins = [
+        f"(SELECT c.ctid AS at FROM reference.concept c WHERE {one} AND {others} LIMIT {NEAR})"
+        for one in looks.begins
+    ] or ["(SELECT '(0,0)'::tid AS at WHERE false)"]
+    made = [("step0", " UNION ALL ".join(begins))]
+    for number, one in enumerate(looks.steps, 1):
+        had = " + ".join(f"(SELECT count(*) FROM step{n})" for n in range(number))
+        made.append((f"step{number}", rows(one, f"(SELECT greatest({NEAR} - ({had}), 0))")))
+    made += [(f"synonym{number}", rows(one, str(NEAR // 4))) for number, one in enumerate(looks.synonyms, 1)]
+    nothing = " AND ".join(f"NOT EXISTS (SELECT FROM {name})" for name, _ in made)
+    made.append(("loose", rows(looks.loose, f"(SELECT CASE WHEN {nothing} THEN {NEAR} ELSE 0 END)")))
+    tables = ", ".join(f"{name} AS MATERIALIZED ({one})" for name, one in made)
+    found = " UNION ALL ".join(f"SELECT at FROM {name}" for name, _ in made)
+    return f"c.ctid = ANY(ARRAY(WITH {tables} {found}))"
 
 
 def _source(compiled: Compiled, arg: Any) -> str:
@@ -113,10 +160,11 @@ def _source(compiled: Compiled, arg: Any) -> str:
     return (
         f"(SELECT {names} FROM reference.concept UNION ALL SELECT w.system, 0, w.code, '-infinity'::date,"
         " 'infinity'::date, w.display, '[]'::jsonb, '{}'::jsonb, '', w.place::integer, false, '', lower(w.code),"
-        f" w.folded, array_to_tsvector(string_to_array(w.folded, ' ')) FROM unnest({arg([one.system for one in listed])}"
+        f" w.folded, array_to_tsvector(string_to_array(w.words, ' ')) FROM unnest({arg([one.system for one in listed])}"
         f"::integer[], {arg([one.code for one in listed])}::text[], {arg([one.display for one in listed])}::text[],"
-        f" {arg([folded(one.display) for one in listed])}::text[])"
-        " WITH ORDINALITY AS w(system, code, display, folded, place))"
+        f" {arg([folded(one.display) for one in listed])}::text[],"
+        f" {arg([marked(set(words(one.display)), one.system) for one in listed])}::text[])"
+        " WITH ORDINALITY AS w(system, code, display, folded, words, place))"
     )
 
 
@@ -126,15 +174,6 @@ async def _has_own(ctx: Context) -> bool:
         "SELECT EXISTS (SELECT FROM reference.code_list WHERE tenant = $1)", ctx.tenant.id
     )
     return found
-
-
-async def _systems_of(ctx: Context, raw: Raw) -> list[int]:
-    """The numbers of the systems that a plain value set is made of; none where it is not so plain."""
-    parts = raw.get("compose", {}).get("include", ())
-    if not parts or any("valueSet" in one or "concept" in one for one in parts):
-        return []
-    found = [await concepts.system(ctx, one["system"]) for one in parts]
-    return [one.number for one in found if one is not None]
 
 
 async def expand(ctx: Context, call: Call) -> Raw:
@@ -165,7 +204,7 @@ async def expand(ctx: Context, call: Call) -> Raw:
     expansion: Raw = {
         "identifier": f"urn:uuid:{uuid7s.uuid7()}",
         "timestamp": ctx.clock.now().isoformat(timespec="seconds"),
-        "total": found.total,
+        **({} if found.more else {"total": found.total}),
         "offset": offset,
         "parameter": told,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hsba.record.calls import Operation
-from hsba.terminology import expand, lookup, translate
+from hsba.terminology import expand, lookup, mapping, suggest, translate
 
 if TYPE_CHECKING:
     from hsba.record.calls import Level
@@ -21,7 +21,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("expand", LEVELS, expand.expand, ("ValueSet",), tx="searching", definition=f"{HL7}/ValueSet-expand"),
     Operation("validate-code", LEVELS, expand.validate_code, ("ValueSet",), tx="searching",
               definition=f"{HL7}/ValueSet-validate-code"),
+    Operation("find", LEVELS, suggest.find, ("ValueSet",), tx="searching",
+              definition="urn:hsba:operation:ValueSet-find"),
     Operation("translate", LEVELS, translate.translate, ("ConceptMap",),
               definition=f"{HL7}/ConceptMap-translate"),
+    Operation("local", LEVELS, mapping.resource, ("ConceptMap",),
+              definition="urn:hsba:operation:ConceptMap-local"),
 )  # fmt: skip
 """Name, where, by what, for which types: the operations on code lists."""

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import account, codes, find, home, patient, raw, seen, visit
+from hsba.http.web.pages import account, codes, find, home, local_maps, patient, raw, seen, visit
 
 ROUTES = [
     Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
@@ -24,6 +24,7 @@ ROUTES = [
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),
     Route("/codes", endpoint(codes.codes, room="searching")),
     Route("/codes/_results", endpoint(codes.results, room="searching", fragment=True)),
+    *local_maps.ROUTES,
     Route("/patients", endpoint(find.patients, room="searching")),
     Route("/patients/{id}", endpoint(patient.patient)),
     Route("/patients/{id}/encounters/{encounter}", endpoint(visit.visit)),
