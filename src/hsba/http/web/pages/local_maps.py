@@ -135,9 +135,9 @@ async def _form(ask: Ask) -> dict[str, str]:
 
 
 ROUTES = (
-    Route("/maps", endpoint(maps, room="searching")),
-    Route("/maps", endpoint(begin, room="writing"), methods=["POST"]),
-    Route("/maps/{id}", endpoint(bench, room="searching")),
-    Route("/maps/{id}/decide", endpoint(decide, room="writing"), methods=["POST"]),
-    Route("/maps/{id}/undo/{number:int}", endpoint(undo, room="writing"), methods=["POST"]),
+    Route("/maps", endpoint(maps, room="searching", about=None)),
+    Route("/maps", endpoint(begin, room="writing", about=None), methods=["POST"]),
+    Route("/maps/{id}", endpoint(bench, room="searching", about=None)),
+    Route("/maps/{id}/decide", endpoint(decide, room="writing", about=None), methods=["POST"]),
+    Route("/maps/{id}/undo/{number:int}", endpoint(undo, room="writing", about=None), methods=["POST"]),
 )
