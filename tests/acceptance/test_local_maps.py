@@ -33,9 +33,7 @@ def diagnosis(id: str, code: str, name: str) -> Resource:
 async def desk(ward: Ward, *roles: str) -> Hospital:
     """Somebody logged in with these roles, and a record with codes of the hospital's own."""
     hospital = Hospital(ward.services)
-    await ward.account()
-    for role in roles:
-        await hospital.give(LOGIN, role)
+    await ward.account(roles=roles)
     await hospital.save(
         {"resourceType": "Patient", "id": "p1", "name": [{"text": "Người Thử"}]},
         *(diagnosis(f"a{n}", "TIM01", "Tăng huyết áp vô căn nguyên phát") for n in range(3)),

@@ -142,14 +142,13 @@ async def _page(house: House, tx: Connection, tenant: Tenant) -> tuple[int, int]
     if not await deliveries.alone(tx, name):
         return None
     kept = await deliveries.place(tx, name)
-    lists = {
-        row[0]
-        for row in await tx.fetch(
-            "SELECT DISTINCT s.uri FROM record.local_map m JOIN reference.system s ON s.id = m.source"
-            " WHERE m.tenant = $1",
+    lists = dict(
+        await tx.fetch(
+            "SELECT s.uri, min(m.made) FROM record.local_map m JOIN reference.system s ON s.id = m.source"
+            " WHERE m.tenant = $1 GROUP BY s.uri",
             tenant.id,
         )
-    }
+    )
     types = {house.registry.type_id(one): one for one in (MET if lists else CHOSEN)}
     await tx.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     entries, read = await versions.feed(tx, tenant.id, kept, limit=PAGE, types=sorted(types), bodies=False)
@@ -163,7 +162,7 @@ async def _page(house: House, tx: Connection, tenant: Tenant) -> tuple[int, int]
 
 
 async def _keep(
-    tx: Connection, tenant: Tenant, rows: list[Any], types: dict[int, str], lists: set[str]
+    tx: Connection, tenant: Tenant, rows: list[Any], types: dict[int, str], lists: dict[str, datetime]
 ) -> None:
     chosen: Counter[tuple[str, str, str, str]] = Counter()
     seen: Counter[tuple[str, str]] = Counter()
@@ -178,7 +177,9 @@ async def _keep(
                 key = (row["account"], row["department"] or "", system, code)
                 chosen[key] += 1
                 latest[key] = max(latest.get(key, row["recorded"]), row["recorded"])
-            if system in lists:
+            if (
+                system in lists and row["recorded"] >= lists[system]
+            ):  # what was there before is counted already
                 seen[system, code] += 1
                 names[system, code] = display or names.get((system, code), "")
                 latest[system, code] = max(latest.get((system, code), row["recorded"]), row["recorded"])

@@ -29,7 +29,7 @@ LEAST = 0.2
 MAX_WORDS = 20
 
 HOW_MANY = """
-SELECT w.word, (SELECT count(*) FROM (SELECT FROM reference.concept c WHERE c.words @@ w.query::tsquery LIMIT $3) some)
+SELECT w.word, (SELECT count(*) FROM (SELECT FROM reference.concept c WHERE c.words @@ w.query::tsquery LIMIT $3) few)
 FROM unnest($1::text[], $2::text[]) AS w(word, query)
 """
 SHARING = """

@@ -69,7 +69,7 @@ async def subsumes(ctx: Context, call: Call) -> Raw:
     pairs: list[Coding] = []
     for letter in "AB":
         if code := call.text(f"code{letter}"):
-            pairs.append(Coding(call.text("system") or await _instance(ctx, call) or "", code))
+            pairs.append(Coding(call.text("system") or await instance(ctx, call) or "", code))
         elif value := call.value(f"coding{letter}", dict):
             pairs.append(asked.coding(value))
     if len(pairs) != 2 or pairs[0].system != pairs[1].system:
@@ -167,13 +167,13 @@ async def _one(ctx: Context, call: Call) -> Coding:
     found = asked.codings(call)[0]
     if found.system:
         return found
-    system = await _instance(ctx, call)
+    system = await instance(ctx, call)
     if not system:
         raise BadRequest("Say of which system the code is.", vi="Hãy nêu hệ mã (system) của mã.")
     return Coding(system, found.code, found.display)
 
 
-async def _instance(ctx: Context, call: Call) -> str | None:
+async def instance(ctx: Context, call: Call) -> str | None:
     """The address of the CodeSystem that was called on: one that is stored, or one of the packages by its id."""
     if call.type != "CodeSystem" or call.id is None:
         return None

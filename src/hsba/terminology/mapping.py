@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from hsba.fhir.fold import fold
+from hsba.fhir import json
+from hsba.fhir.fold import fold, token
 from hsba.fhir.problems import BadRequest, Conflict, Forbidden, NotFound
-from hsba.terminology import compose, concepts, likeness
+from hsba.terminology import choices, compose, concepts, likeness
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -135,11 +136,14 @@ FROM record.local_map_line l LEFT JOIN reference.system s ON s.id = l.target_sys
 WHERE l.tenant = $1 AND l.map = $2 AND l.undone IS NULL
 """
 BEFORE = """
-INSERT INTO record.code_met AS m (tenant, system, code, display, times, latest)
-SELECT $1, $2, x.code, '', count(*), now() FROM record.ix_token x
-WHERE x.tenant = $1 AND x.system = $2 GROUP BY x.code
-ON CONFLICT DO NOTHING
+SELECT x.code, x.times, v.body FROM (
+    SELECT code, count(*) AS times, max(resource) AS resource FROM record.ix_token
+    WHERE tenant = $1 AND system = $2 GROUP BY code ORDER BY count(*) DESC LIMIT $3) x
+JOIN record.resource r ON r.tenant = $1 AND r.key = x.resource
+JOIN record.version v ON v.tenant = $1 AND v.resource = r.key AND v.vid = r.vid
 """
+MOST_MET = 5000
+"""Codes that are taken over from the record when a map is begun: the most frequent."""
 
 
 # --- who may -----------------------------------------------------------------------------------------------
@@ -196,8 +200,26 @@ async def begin(ctx: Context, title: str, source: str, target: str) -> LocalMap:
     )  # fmt: skip
     if made is None:
         raise MapThere(source)
-    await ctx.tx.execute(BEFORE, ctx.tenant.id, number)
+    await _count(ctx, source, number)
     return await one_map(ctx, id_)
+
+
+async def _count(ctx: Context, source: str, number: int) -> None:
+    """How often the record has each code of a list; its search rows have no capitals, so each is read once as it is."""
+    rows = await ctx.tx.fetch(BEFORE, ctx.tenant.id, number, MOST_MET)
+    times = {row["code"]: row["times"] for row in rows}
+    found: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        for system, code, display in choices.codings(json.stored(row["body"] or "{}")):
+            if system == source:
+                found.setdefault(token(code), (code, display))
+    met = [(code, display, times[plain]) for plain, (code, display) in found.items() if plain in times]
+    await ctx.tx.execute(
+        "INSERT INTO record.code_met (tenant, system, code, display, times, latest)"
+        " SELECT $1, $2, w.code, w.display, w.times, now()"
+        " FROM unnest($3::text[], $4::text[], $5::bigint[]) AS w(code, display, times) ON CONFLICT DO NOTHING",
+        ctx.tenant.id, number, *([one[part] for one in met] for part in range(3)),
+    )  # fmt: skip
 
 
 async def one_map(ctx: Context, id: str) -> LocalMap:
