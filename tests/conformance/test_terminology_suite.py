@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import tarfile
+from codecs import BOM_UTF8
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -39,7 +40,9 @@ EXPECTED = Path(__file__).parent / "expected-terminology-suite.txt"
 pytestmark = [
     pytest.mark.shared_data,
     pytest.mark.slow,
-    pytest.mark.skipif(not ARCHIVE.exists(), reason=f"the cases for terminology servers are not at {ARCHIVE}"),
+    pytest.mark.skipif(
+        not ARCHIVE.exists(), reason=f"the cases for terminology servers are not at {ARCHIVE}"
+    ),
 ]
 
 Case = dict[str, Any]
@@ -64,7 +67,7 @@ def files() -> dict[str, bytes]:
 
 
 def read(name: str) -> Resource:
-    found: Resource = msgspec.json.decode(files()[name])
+    found: Resource = msgspec.json.decode(files()[name].removeprefix(BOM_UTF8))
     return found
 
 
@@ -122,7 +125,10 @@ def essence(found: Resource) -> Any:
             )
         return sorted(codes)
     if found["resourceType"] == "Parameters":
-        told = {one["name"]: next((v for k, v in one.items() if k.startswith("value")), None) for one in found["parameter"]}
+        told = {
+            one["name"]: next((v for k, v in one.items() if k.startswith("value")), None)
+            for one in found["parameter"]
+        }
         return told.get("result", told.get("display"))
     return found["resourceType"]
 
@@ -144,7 +150,11 @@ async def test_terminology__as_hl7s_cases_but_for_those_listed(house: App) -> No
             await furnish(ctx, [name for name in suite.get("setup", ()) if name in files()])
             for case in suite["tests"]:
                 wanted = case.get("response", case.get("response:tx.fhir.org"))
-                if case["operation"] not in OPERATIONS or wanted not in files() or case["request"] not in files():
+                if (
+                    case["operation"] not in OPERATIONS
+                    or wanted not in files()
+                    or case["request"] not in files()
+                ):
                     counts["not asked here"] += 1
                     continue
                 right = essence(read(wanted)) == essence(await answered(ctx, case))
