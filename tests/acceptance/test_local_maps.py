@@ -9,6 +9,7 @@ import pytest
 
 from acceptance.identity import LOGIN
 from hospital import Hospital
+from hsba.fhir.validate import validate
 from hsba.fhir.vn import BASE
 from hsba.terminology import choices
 
@@ -97,11 +98,24 @@ async def test_maps__from_counting_to_translating_and_back(ward: Ward) -> None:
     assert (await ward.http.post(f"{at}/undo/{number}")).status_code == 409
 
 
+async def test_met__a_code_that_a_gateway_met_is_to_be_mapped(ward: Ward) -> None:
+    hospital = await desk(ward, "planning")
+    at = await begun(ward)
+    async with hospital.acting() as ctx:
+        for _ in range(9):
+            await choices.met(ctx.tx, ctx.tenant.id, OURS, "MAY-XN", "Đái tháo đường", ctx.clock.now())
+
+    page = (await ward.http.get(at)).text
+
+    assert page.index("MAY-XN") < page.index("TIM01")
+    assert "gặp 9 lần" in page
+
+
 async def test_maps__a_later_decision_takes_the_place_and_export_is_a_concept_map(ward: Ward) -> None:
     await desk(ward, "insurance-clerk")
     at = await begun(ward)
     await decided(ward, at, code="TIM01", verdict="accepted", target="I11.9")
-    await decided(ward, at, code="TIM01", verdict="accepted", target="I10")
+    await decided(ward, at, code="TIM01", verdict="accepted", target="I10", equivalence="inexact")
     await decided(ward, at, code="PHOI7", verdict="unmatched")
 
     headers = {"Accept": "application/fhir+json"}
@@ -110,6 +124,7 @@ async def test_maps__a_later_decision_takes_the_place_and_export_is_a_concept_ma
     ).json()
     elements = {one["code"]: one["target"] for group in exported["group"] for one in group["element"]}
 
+    assert validate(exported, ward.services.definitions) == []
     assert exported["sourceUri"] == OURS
     assert [one["code"] for one in elements["TIM01"]] == ["I10"]
     assert elements["PHOI7"] == [{"equivalence": "unmatched"}]

@@ -7,7 +7,6 @@ otherwise is listed in expected-terminology-suite.txt with the reason; one more 
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import tarfile
 from codecs import BOM_UTF8
@@ -134,8 +133,8 @@ def essence(found: Resource) -> Any:
 
 
 def expected() -> dict[str, str]:
-    """The cases we answer otherwise (a name, or a pattern), each with the reason."""
-    lines = EXPECTED.read_text().splitlines() if EXPECTED.exists() else []
+    """The cases we answer otherwise, each with the reason."""
+    lines = EXPECTED.read_text().splitlines()
     pairs = (line.partition(" | ") for line in lines if line and not line.startswith("#"))
     return {name.strip(): reason.strip() for name, _, reason in pairs}
 
@@ -167,7 +166,7 @@ async def test_terminology__as_hl7s_cases_but_for_those_listed(house: App) -> No
     print(f"\nterminology cases: {agree} of {tried} as HL7's ({agree / tried:.1%}); {dict(counts)}")
     for name, some in suites.items():
         print(f"  {name}: {some['agree']} of {some.total()}")
-    listed = expected()
-    unlisted = {one for one in otherwise if not any(fnmatch.fnmatchcase(one, name) for name in listed)}
-    mended = {name for name in listed if not any(fnmatch.fnmatchcase(one, name) for one in otherwise)}
-    assert (sorted(unlisted), sorted(mended)) == ([], [])
+    assert otherwise == set(expected()), (
+        sorted(otherwise - set(expected())),
+        sorted(set(expected()) - otherwise),
+    )

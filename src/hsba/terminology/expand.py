@@ -215,7 +215,7 @@ async def expand(ctx: Context, call: Call) -> Raw:
     }
     if found.some:
         flat = [_contained(one, found, day, language, designations=with_designations) for one in found.some]
-        nested = "excludeNested" in told_flags(call) and not asked.flag(call, "excludeNested")
+        nested = "excludeNested" in _said(call) and not asked.flag(call, "excludeNested")
         whole = not typed and not offset and len(flat) == found.total
         expansion["contains"] = _nested(found.some, flat) if nested and whole else flat
     kept = ("url", "version", "name", "title", "language")
@@ -223,7 +223,7 @@ async def expand(ctx: Context, call: Call) -> Raw:
     return {**head, "status": raw.get("status", "active"), "expansion": expansion}
 
 
-def told_flags(call: Call) -> set[str]:
+def _said(call: Call) -> set[str]:
     """The names of what was said."""
     return {one["name"] for one in call.parameters}
 

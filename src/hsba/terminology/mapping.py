@@ -27,6 +27,8 @@ Raw = dict[str, Any]
 PAGE = 15
 EQUIVALENCES = ("equivalent", "wider", "narrower", "inexact")
 """What a local code may be to the national one: the target means the same, more, less, or only nearly that."""
+EXPLAINED = ("narrower", "inexact")
+"""Those that a ConceptMap may have with a comment only (FHIR R4 cmd-1)."""
 STATES = ("open", "accepted", "unmatched")
 URL = "urn:hsba:map"
 
@@ -80,6 +82,7 @@ class Decision:
     display: str
     """The name of the target."""
     equivalence: str
+    comment: str
     account: str
     decided: datetime
 
@@ -131,7 +134,7 @@ DECISIONS = """
 SELECT l.id, l.code, l.verdict, coalesce(s.uri, '') AS system, l.target,
        coalesce((SELECT c.display FROM reference.concept c WHERE c.system = l.target_system AND c.code = l.target
                  AND c.tenant IN (0, $1) ORDER BY c.tenant DESC, c.valid_from DESC LIMIT 1), '') AS display,
-       l.equivalence, l.account, l.decided
+       l.equivalence, l.comment, l.account, l.decided
 FROM record.local_map_line l LEFT JOIN reference.system s ON s.id = l.target_system
 WHERE l.tenant = $1 AND l.map = $2 AND l.undone IS NULL
 """
@@ -374,6 +377,10 @@ async def resource(ctx: Context, call: Call) -> Raw:
         target: Raw = {"equivalence": "unmatched"}
         if one.verdict == "accepted":
             target = {"code": one.target, "display": one.display, "equivalence": one.equivalence}
+            comment = one.comment or (
+                f"{one.account}, {one.decided:%d/%m/%Y}" if one.equivalence in EXPLAINED else ""
+            )
+            target |= {"comment": comment} if comment else {}
         groups.setdefault(one.system, []).append({**element, "target": [target]})
     made: Raw = {
         "resourceType": "ConceptMap", "id": of.id, "url": address(ctx, of.id), "title": of.title, "status": "active",
