@@ -121,18 +121,18 @@ _RULES: tuple[tuple[str, Callable[[_Chosen], bool], str, str], ...] = (
      "{code} is only for a cause of death.",
      "Mã {code} chỉ dùng cho nguyên nhân tử vong."),
     ("asterisk", lambda one: _mark(one) == "*" and one.case.use == "main",
-     "{code} (*) may not be the main diagnosis: the disease with its dagger code (†) is: {paired}.",
-     "Mã {code} (*) không được làm bệnh chính; bệnh chính là mã kiếm (†) đi cùng: {paired}."),
+     "{code} (*) may not be the main diagnosis: the main one is the disease with its dagger code (†){paired}.",
+     "Mã {code} (*) không được làm bệnh chính; bệnh chính là mã kiếm (†) đi cùng{paired}."),
     ("main", lambda one: one.concept.properties.get("main") is False and one.case.use == "main"
      and _mark(one) != "*" and not one.concept.abstract,
      "{code} may not be the main diagnosis.",
      "Mã {code} không được làm bệnh chính."),
     ("dagger", lambda one: _mark(one) == "*" and _unpaired(one) and one.case.use in ("", "other"),
-     "{code} (*) needs its dagger code (†) beside it: {paired}.",
-     "Mã {code} (*) phải đi cùng mã kiếm (†): {paired}."),
+     "{code} (*) needs its dagger code (†) beside it{paired}.",
+     "Mã {code} (*) phải đi cùng mã kiếm (†){paired}."),
     ("asterisk-missing", lambda one: _mark(one) == "†" and _unpaired(one) and one.case.use in ("main", "other"),
-     "{code} (†) goes with an asterisk code (*): {paired}.",
-     "Mã {code} (†) thường đi cùng mã sao (*): {paired}."),
+     "{code} (†) goes with an asterisk code (*){paired}.",
+     "Mã {code} (†) thường đi cùng mã sao (*){paired}."),
     ("sex", lambda one: one.case.sex in ("female", "male") and one.sex not in ("", one.case.sex),
      "{code} is only for the other sex: please check.",
      "Mã {code} chỉ dùng cho {sex}; hãy kiểm tra lại."),
@@ -152,7 +152,7 @@ def warnings(
     named = sorted(paired)
     words = {
         "code": concept.code,
-        "paired": ", ".join(named[:SHOWN]) + (" …" if len(named) > SHOWN or not named else ""),
+        "paired": (": " if named else "") + ", ".join(named[:SHOWN]) + (" …" if len(named) > SHOWN else ""),
         "sex": "nữ" if chosen.sex == "female" else "nam",
     }
     return tuple(

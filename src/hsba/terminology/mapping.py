@@ -383,7 +383,8 @@ async def resource(ctx: Context, call: Call) -> Raw:
             target |= {"comment": comment} if comment else {}
         groups.setdefault(one.system, []).append({**element, "target": [target]})
     made: Raw = {
-        "resourceType": "ConceptMap", "id": of.id, "url": address(ctx, of.id), "title": of.title, "status": "active",
+        "resourceType": "ConceptMap", "id": of.id, "url": address(ctx, of.id),
+        "name": "Map_" + re.sub(r"\W", "_", of.id, flags=re.ASCII), "title": of.title, "status": "active",
         "date": ctx.clock.now().astimezone(ctx.tenant.zone).isoformat(timespec="seconds"),
         "sourceUri": of.source, "targetCanonical": of.target,
     }  # fmt: skip
