@@ -72,7 +72,6 @@ async def codes(
     """The codes of a value set on a day, in the list's order or, when something was typed, the likeliest first.
 
     With `liked` what this account and its departments choose often stands first; where nothing was typed that is all.
-
     A code that was given again with another meaning is there once, as it was last begun by that day.
     """
     compiled = await compose.compiled(ctx, raw, of)
