@@ -51,7 +51,7 @@ class NotInTarget(BadRequest):
     vi = "Mã này không có (hoặc hết hiệu lực) trong danh mục đích; chưa ghi gì."
 
 
-class NothingToUndo(Conflict):
+class NoDecision(Conflict):
     """This decision was undone already, or there is none."""
 
     vi = "Quyết định này đã được hoàn tác, hoặc không có."
@@ -350,7 +350,7 @@ async def undo(ctx: Context, id: str, number: int) -> None:
         ctx.tenant.id, id, number, ctx.actor.account,
     )  # fmt: skip
     if done is None:
-        raise NothingToUndo(str(number))
+        raise NoDecision(str(number))
 
 
 # --- as a ConceptMap ---------------------------------------------------------------------------------------
