@@ -24,7 +24,7 @@ class Always(Identity):
     """Everybody is one account, by default the operator: for tests of other things than who it is."""
 
     def __init__(self, app: App, account: str = "operator") -> None:
-        super().__init__(app.pool.bare, app.clock.now, app.identity.rules)
+        super().__init__(app.pool.bare, app.clock.now, app.identity.rules, app.identity.witness)
         self.account = account
 
     async def caller(self, bearer: str | None, session: str | None) -> Caller | None:

@@ -23,6 +23,7 @@ from hsba.access.rights import Rights
 from hsba.audit import sealing
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
+from hsba.audit.witness import TrailWitness
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
@@ -294,6 +295,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
         ending.callback(aside.close)
         clock = Clock()
         manners = identity_rules(settings)
+        witness = TrailWitness(clock.now)
         house = App(
             settings=settings,
             pool=pool,
@@ -304,13 +306,13 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             policy=AllowAll(),
             rules=rules(settings),
             tenants=keepers,
-            identity=Identity(pool.bare, clock.now, manners),
+            identity=Identity(pool.bare, clock.now, manners, witness),
             aside=aside,
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
             files=settings.folder("main") / "files",
             checkpoints=settings.audit_folder or settings.folder("main") / "audit",
-            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners)),
+            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness)),
             clock=clock,
         )
         async with pool.bare() as tx:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from hsba.access import accounts, secrets
+from hsba.access.accounts import By
 from hsba.access.problems import BadAccount
+from hsba.audit.witness import TrailWitness
 from hsba.record.tenants import UnknownTenant
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ DEMO = (
     Invented("ketnoi", "service", "Kết nối HIS"),
     Invented("nguoibenh", "patient", "Trần Thị Mai"),
 )
+BY = By(TrailWitness())
+"""The operator of this server, whose acts are in the trail."""
 DEMO_CLIENT = "demo-service"
 DEMO_FILE = "demo-password"
 
@@ -71,7 +75,7 @@ async def first(owner_dsn: str) -> str | None:
     """The first administrator's password, where this start made one."""
     async with connected(owner_dsn) as tx:
         await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        return await accounts.first(tx, now())
+        return await accounts.first(tx, now(), by=BY)
 
 
 async def furnish_demo(owner_dsn: str, folder: Path) -> Shown:
@@ -94,11 +98,14 @@ async def furnish_demo(owner_dsn: str, folder: Path) -> Shown:
                     password=password,
                     roles=one.roles,
                     must_change=False,
+                    by=BY,
                 )
-            await accounts.enable(tx, at, one.login)
+            await accounts.enable(tx, at, one.login, by=BY)
     async with connected(owner_dsn) as tx:
         with contextlib.suppress(BadAccount):
-            await accounts.create_client(tx, at, DEMO_CLIENT, "Dịch vụ mẫu", scope=SCOPE, secret=secret)
+            await accounts.create_client(
+                tx, at, DEMO_CLIENT, "Dịch vụ mẫu", scope=SCOPE, secret=secret, by=BY
+            )
     return Shown(password, secret)
 
 

@@ -180,8 +180,9 @@ GRANT SELECT, INSERT ON audit.segment TO hsba_runtime;
 REVOKE ALL ON FUNCTION audit.note, audit.note_saved, audit.tail, audit.ensure_partition FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.note, audit.tail, audit.ensure_partition TO hsba_runtime;
 
--- The second fence, as around the record.
+-- The second fence, as around the record; a line of the installation (tenant 0) is every keeper's.
 ALTER TABLE audit.line ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON audit.line TO hsba_runtime USING (tenant = (SELECT current_setting('hsba.tenant', true)::integer));
+CREATE POLICY tenant ON audit.line TO hsba_runtime
+    USING (tenant IN (0, (SELECT current_setting('hsba.tenant', true)::integer)));
 ALTER TABLE audit.subject ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON audit.subject TO hsba_runtime USING (tenant = (SELECT current_setting('hsba.tenant', true)::integer));

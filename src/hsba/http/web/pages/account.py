@@ -121,15 +121,15 @@ async def logout(request: Request) -> Response:
     form = await _form(request)
     kept = callers.cookie(join_headers(request.scope["headers"]), secure=_secure(request))
     if "everywhere" in form:
-        await _doors(request).log_out_everywhere(_caller(request))
+        await _doors(request).log_out_everywhere(_caller(request), _from(request))
     elif kept is not None:
-        await _doors(request).log_out(kept)
+        await _doors(request).log_out(kept, _from(request))
     return _go(request, "/login", "")
 
 
 async def revoke(request: Request) -> Response:
     """End another of one's own sessions."""
-    await _doors(request).revoke(_caller(request), int(request.path_params["session"]))
+    await _doors(request).revoke(_caller(request), int(request.path_params["session"]), _from(request))
     return _go(request, "/account")
 
 
