@@ -18,8 +18,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
 from hsba.access.problems import NotLoggedIn
-from hsba.fhir.problems import Forbidden, NotFound
+from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.http import codings, errors
+from hsba.http.routes import ID
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from hsba.access.identity import Caller
+    from hsba.fhir.problems import Problem
     from hsba.record.context import Context
 
 YEAR = 365 * 86400
@@ -268,8 +270,8 @@ def endpoint(
                     await ctx.trail.add(ctx, "page", None, [handler.__name__])
             return render(request, made, shown)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
-            if isinstance(exc, Forbidden):
-                await _tell(request, request.scope.get("hsba.caller"), number, handler.__name__)
+            if isinstance(exc, (Forbidden, NotFound, Gone)):
+                await _tell(request, exc, number, handler.__name__)
             return problem(request, exc, number, fragment=fragment)
 
     answer.__name__ = handler.__name__
@@ -277,16 +279,19 @@ def endpoint(
     return answer
 
 
-async def _tell(request: Request, caller: Caller | None, number: UUID, page: str) -> None:
-    """Note a refusal in the trail, in a transaction of its own."""
+async def _tell(request: Request, refused: Problem, number: UUID, page: str) -> None:
+    """Note a refusal, or a look for what is not there, in a transaction of its own."""
+    caller: Caller | None = request.scope.get("hsba.caller")
     app = request.app.state.services
     tenant = app.tenants.get()
-    asked = ("Patient", str(request.path_params["id"])) if "id" in request.path_params else page
+    asked: list[object] = [type(refused).__name__, *map(str, request.path_params.values())]
+    if "id" in request.path_params and ID.match(str(request.path_params["id"])):
+        asked.append(("Patient", str(request.path_params["id"])))
     actor = {} if caller is None else {"actor": caller.actor}
     async with app.pool.reading(tenant.id) as tx:
         ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", **actor)
         ctx.request, ctx.address = number, request.scope["hsba.address"] or None
-        await ctx.trail.add(ctx, f"refused:{page}", None, [asked])
+        await ctx.trail.add(ctx, f"refused:{page}", None, asked)
 
 
 def keep_choice(request: Request) -> Response | None:

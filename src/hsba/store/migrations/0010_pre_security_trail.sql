@@ -34,3 +34,102 @@ CREATE INDEX line_access ON audit.line (tenant, recorded) WHERE channel = 'acces
 
 ALTER POLICY tenant ON audit.line
     USING (tenant IN (0, (SELECT current_setting('hsba.tenant', true)::integer)));
+
+-- Whose a deleted resource was: its own row forgets it, and its versions can still be read.
+CREATE TABLE audit.deleted_of (
+    tenant   integer NOT NULL,
+    resource bigint NOT NULL,
+    patient  bigint NOT NULL,
+    PRIMARY KEY (tenant, resource)
+);
+INSERT INTO audit.deleted_of (tenant, resource, patient)
+SELECT DISTINCT ON (s.tenant, s.resource) s.tenant, s.resource, s.patient
+FROM audit.subject s JOIN audit.line l ON l.id = s.line AND l.recorded = s.recorded
+JOIN record.resource r ON r.tenant = s.tenant AND r.key = s.resource AND r.deleted
+WHERE s.patient IS NOT NULL AND NOT l.refused ORDER BY s.tenant, s.resource, s.line DESC;
+
+CREATE OR REPLACE FUNCTION audit.note(
+    of_tenant integer, who record.save_provenance, at timestamptz, act text, of_type smallint, was_refused boolean,
+    more text, about audit.about[]
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    made bigint := nextval('audit.line_id');
+BEGIN
+    IF of_tenant IS DISTINCT FROM current_setting('hsba.tenant', true)::integer THEN
+        RAISE EXCEPTION 'tenant %', of_tenant USING ERRCODE = 'HB004';
+    END IF;
+    INSERT INTO audit.line (id, tenant, recorded, account, role, on_behalf_of, workstation, channel, address, purpose,
+        reason, request, interaction, type, refused, detail)
+    VALUES (made, of_tenant, at, who.account, who.role, who.on_behalf_of, who.workstation, who.channel, who.address,
+        who.purpose, who.reason, who.request, act, of_type, was_refused, more);
+    IF about IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO audit.subject (tenant, line, recorded, patient, resource, type, id, vid, shown)
+    SELECT of_tenant, made, at, f.patient, CASE WHEN count(*) = 1 THEN min(f.key) END,
+        CASE WHEN min(f.type) = max(f.type) THEN min(f.type) END, CASE WHEN count(*) = 1 THEN min(f.id) END,
+        CASE WHEN count(*) = 1 THEN min(f.vid) END, count(*)
+    FROM (
+        SELECT a.type, a.id, a.vid, r.key, r.patient FROM unnest(about) AS a LEFT JOIN LATERAL (
+            SELECT r.key, CASE WHEN r.deleted THEN (
+                SELECT d.patient FROM audit.deleted_of d WHERE d.tenant = of_tenant AND d.resource = r.key
+            ) ELSE r.patient END AS patient FROM record.resource r
+            WHERE r.tenant = of_tenant AND r.key = a.resource
+            UNION ALL
+            SELECT r.key, CASE WHEN r.deleted THEN (
+                SELECT d.patient FROM audit.deleted_of d WHERE d.tenant = of_tenant AND d.resource = r.key
+            ) ELSE r.patient END FROM record.resource r
+            WHERE a.resource IS NULL AND r.tenant = of_tenant AND r.type = a.type AND r.id = a.id OFFSET 0
+        ) r ON true
+    ) f
+    GROUP BY f.patient, CASE WHEN f.patient IS NULL THEN f.type END;
+END $$;
+
+CREATE OR REPLACE FUNCTION audit.note_saved(
+    of_tenant integer, who record.save_provenance, told text, writes record.save_version[]
+) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    made bigint;
+    at timestamptz := writes[1].recorded;
+    part record;
+BEGIN
+    FOR part IN
+        SELECT w.interaction AS act, w.type FROM unnest(writes) AS w WHERE told = '' GROUP BY 1, 2
+        UNION ALL
+        SELECT NULL, CASE WHEN min(w.type) = max(w.type) THEN min(w.type) END FROM unnest(writes) AS w
+        HAVING told <> ''
+    LOOP
+        made := nextval('audit.line_id');
+        INSERT INTO audit.line (id, tenant, recorded, account, role, on_behalf_of, workstation, channel, address,
+            purpose, reason, request, interaction, type, refused)
+        VALUES (made, of_tenant, at, who.account, who.role, who.on_behalf_of, who.workstation, who.channel,
+            who.address, who.purpose, who.reason, who.request,
+            CASE part.act WHEN 'C' THEN 'create' WHEN 'D' THEN 'delete' WHEN 'U' THEN 'update' ELSE told END,
+            part.type, false);
+        IF part.act = 'D' OR part.act IS NULL THEN
+            INSERT INTO audit.deleted_of (tenant, resource, patient)
+            SELECT of_tenant, r.key, r.patient FROM unnest(writes) AS w
+            JOIN record.resource r ON r.tenant = of_tenant AND r.key = w.key
+            WHERE w.interaction = 'D' AND r.patient IS NOT NULL
+            ON CONFLICT (tenant, resource) DO UPDATE SET patient = excluded.patient;
+        END IF;
+        IF part.act IS NULL AND cardinality(writes) > 10 THEN
+            INSERT INTO audit.subject (tenant, line, recorded, patient, type, shown)
+            SELECT of_tenant, made, at, f.patient, CASE WHEN min(f.type) = max(f.type) THEN min(f.type) END, count(*)
+            FROM (
+                SELECT w.type, CASE WHEN w.interaction <> 'D' THEN w.patient ELSE (
+                    SELECT r.patient FROM record.resource r WHERE r.tenant = of_tenant AND r.key = w.key
+                ) END AS patient FROM unnest(writes) AS w
+            ) f GROUP BY f.patient, CASE WHEN f.patient IS NULL THEN f.type END;
+        ELSE
+            INSERT INTO audit.subject (tenant, line, recorded, patient, resource, type, id, vid, shown)
+            SELECT of_tenant, made, at, CASE WHEN w.interaction <> 'D' THEN w.patient ELSE (
+                    SELECT r.patient FROM record.resource r WHERE r.tenant = of_tenant AND r.key = w.key
+                ) END, w.key, w.type, w.id, w.vid, 1
+            FROM unnest(writes) AS w
+            WHERE part.act IS NULL OR (w.interaction = part.act AND w.type = part.type);
+        END IF;
+    END LOOP;
+END $$;
