@@ -219,6 +219,7 @@ def rules(settings: Settings) -> Rules:
         late_after=timedelta(hours=settings.late_after_hours),
         answers_kept=timedelta(hours=settings.keep_answers_hours),
         max_search_count=settings.max_search_count,
+        review_months=settings.account_review_months,
         targets=Targets.of(settings.subscription_targets, plain=settings.subscription_http),
     )
 

@@ -208,6 +208,9 @@ SETTINGS = (
             " the data folder",
             "Thư mục ghi các điểm kiểm đã ký của nhật ký truy cập, nên để ở ổ đĩa hay máy khác; mặc định là audit trong"
             " thư mục dữ liệu"),
+    Setting("account_review_months", _whole, "6",
+            "Months after which the list of accounts and roles must be confirmed again",
+            "Sau chừng ấy tháng phải xác nhận lại danh sách tài khoản và vai trò"),
     Setting("lang", _one_of("vi", "en"), "vi", "Language of the commands' messages", "Ngôn ngữ của các lệnh"),
 )  # fmt: skip
 """Every setting there is; `docs/reference/settings.md` is made from this table."""
@@ -255,6 +258,7 @@ class Settings:
     log_format: str
     log_level: str
     audit_folder: Path | None
+    account_review_months: int
     lang: str
 
     def folder(self, kind: str) -> Path:

@@ -143,6 +143,30 @@ async def every(tx: Connection) -> list[Account]:
     return [Account(**{**row, "roles": tuple(row["roles"])}) for row in rows]
 
 
+async def names(tx: Connection, logins: Sequence[str]) -> dict[str, str]:
+    """What people call some accounts and clients, as a line of the trail names them."""
+    rows = await tx.fetch(
+        "SELECT login, name FROM access.account WHERE login = ANY($1)"
+        " UNION ALL SELECT 'client:' || name, title FROM access.client WHERE 'client:' || name = ANY($1)",
+        list(logins),
+    )
+    return {row["login"]: row["name"] for row in rows}
+
+
+async def called(tx: Connection, text: str, tenant: int, most: int = 50) -> list[str]:
+    """The accounts of a keeper with such a name, or part of one."""
+    pattern = "%" + text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    rows = await tx.fetch(
+        "SELECT login FROM access.account WHERE (tenants IS NULL OR $3 = ANY (tenants))"
+        " AND (login = $1 OR name ILIKE $2) ORDER BY login LIMIT $4",
+        folded(text),
+        pattern,
+        tenant,
+        most,
+    )
+    return [row["login"] for row in rows]
+
+
 async def disable(tx: Connection, now: datetime, login: str, *, by: By = BY_NOBODY_TOLD) -> None:
     """Close an account: no log-in, and what is open ends within two seconds."""
     number = await _found(tx, login)

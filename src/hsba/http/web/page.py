@@ -17,8 +17,10 @@ import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access.policy import NoRight
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, Gone, NotFound
+from hsba.fhir.query.expression import Nothing
 from hsba.http import codings, errors
 from hsba.http.routes import ID
 from hsba.http.web import assets, i18n
@@ -73,6 +75,8 @@ class Shell:
     practice: bool
     account: str
     """Who is logged in, as people read it; empty for nobody."""
+    kind: str
+    """The kind of that account."""
     standing: str
     """What everybody must know of this installation."""
     version: str
@@ -95,6 +99,7 @@ class Ask:
     request: Request
     ctx: Context
     show: Show
+    caller: Caller
 
     def query(self, name: str) -> str:
         """A parameter of the address."""
@@ -189,6 +194,7 @@ def shell(request: Request, section: str) -> Shell:
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
         account=caller.name if caller else "",
+        kind=caller.kind if caller else "",
         standing=i18n.translations(language).gettext(STANDING),
         version=_version(),
         section=section,
@@ -243,9 +249,18 @@ def problem(
 
 
 def endpoint(
-    handler: Callable[[Ask], Awaitable[Page]], *, room: str = "reading", fragment: bool = False
+    handler: Callable[[Ask], Awaitable[Page | Response]],
+    *,
+    room: str = "reading",
+    fragment: bool = False,
+    about: str | None = "Patient",
+    kinds: frozenset[str] = frozenset(),
 ) -> Callable[[Request], Awaitable[Response]]:
-    """A Starlette endpoint that answers with what the handler makes; `room` names the kind of connection."""
+    """A Starlette endpoint that answers with what the handler makes.
+
+    `room` names the kind of connection; who may see nothing of the type that the page is `about` is refused.  A page for
+    some `kinds` of accounts asks for no role.
+    """
 
     async def answer(request: Request) -> Response:
         if (kept := keep_choice(request)) is not None:
@@ -260,15 +275,19 @@ def endpoint(
             tenant = app.tenants.get()
             if not caller.belongs(tenant.id):
                 raise UnknownTenant
+            if kinds and caller.kind not in kinds:
+                raise NoRight
             await app.know(caller.actor, tenant)
             async with getattr(app.pool, room)(tenant.id) as tx:
                 ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
                 ctx.request, ctx.address = number, request.scope["hsba.address"] or None
+                if about is not None and isinstance(ctx.policy.visible(about), Nothing):
+                    raise NoRight(about)
                 shown = show(request)
-                made = await handler(Ask(request, ctx, shown))
+                made = await handler(Ask(request, ctx, shown, caller))
                 if not ctx.told and not ctx.trail.keeps_nothing:  # no page is without a line
                     await ctx.trail.add(ctx, "page", None, [handler.__name__])
-            return render(request, made, shown)
+            return render(request, made, shown) if isinstance(made, Page) else made
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             if isinstance(exc, (Forbidden, NotFound, Gone)):
                 await _tell(request, exc, number, handler.__name__)

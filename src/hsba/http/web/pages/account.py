@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access import review
 from hsba.access.identity import CARE
 from hsba.access.login import From
 from hsba.access.problems import NotLoggedIn, PasswordsDiffer
@@ -15,6 +16,7 @@ from hsba.http import callers, gate, limits
 from hsba.http.messages import join_headers, read_pairs
 from hsba.http.web import words
 from hsba.http.web.page import Page, keep_choice, problem, render, show
+from hsba.http.web.pages import review as review_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,6 +74,8 @@ class Own:
     kind: str
     roles: tuple[str, ...]
     sessions: tuple[Session, ...]
+    overdue: bool
+    """Whether the list of accounts waits to be confirmed, by who must do it."""
 
     def device(self, session: Session) -> str:
         """The browser and the system of a session, as far as it names them."""
@@ -154,8 +158,18 @@ async def account(request: Request) -> Response:
     """One's own account and its open sessions."""
     caller = _caller(request)
     sessions = tuple(await _doors(request).sessions(caller))
-    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], caller.roles, sessions)
+    overdue = caller.kind in review_page.KINDS and await _overdue(request)
+    shown = Own(
+        caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], caller.roles, sessions, overdue
+    )
     return render(request, Page("account.html", shown, section="account"), show(request))
+
+
+async def _overdue(request: Request) -> bool:
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    async with app.pool.reading(tenant.id) as tx:
+        return await review.overdue(tx, tenant.id, app.clock.now(), app.rules.review_months)
 
 
 def _login(request: Request, going: str, typed: str = "", refused: Problem | None = None) -> Response:

@@ -31,15 +31,20 @@ class Seen:
 async def seen(ask: Ask) -> Page:
     """The newest first."""
     id_ = ask.path("id")
-    found = await view.seen(ask.ctx, id_, after=_cursor(ask.query("after")))
+    found = await view.seen(ask.ctx, id_, after=cursor(ask.query("after")))
     banner = await patients.banner(ask.ctx, id_)
     following = ""
     if found.next is not None:
-        following = f"/patients/{id_}/seen?after={quote(f'{found.next[0].isoformat()}~{found.next[1]}')}"
+        following = f"/patients/{id_}/seen?after={quote(cursor_text(found.next))}"
     return Page("seen.html", Seen(banner, id_, found.looks, following), section="patients")
 
 
-def _cursor(text: str) -> tuple[datetime, int] | None:
+def cursor_text(place: tuple[datetime, int]) -> str:
+    """A place in the list, as an address holds it."""
+    return f"{place[0].isoformat()}~{place[1]}"
+
+
+def cursor(text: str) -> tuple[datetime, int] | None:
     """Where the page before ended; None for the first page or what is no such place."""
     at, _, id_ = text.partition("~")
     try:
