@@ -58,8 +58,8 @@ HEADERS: dict[str, str] = {
 }
 
 STANDING = mark(
-    "There are accounts and an audit trail, but roles hold only once they are switched on, and nothing is signed yet:"
-    " do not put real patients into this installation."
+    "There are accounts, roles and an audit trail, but nothing is signed yet: do not put real patients into this"
+    " installation."
 )
 
 
@@ -277,7 +277,7 @@ def endpoint(
                 raise UnknownTenant
             if kinds and caller.kind not in kinds:
                 raise NoRight
-            await app.know(caller.actor, tenant)
+            await (app.know if kinds else app.admit)(caller.actor, tenant)
             async with getattr(app.pool, room)(tenant.id) as tx:
                 ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
                 ctx.request, ctx.address = number, request.scope["hsba.address"] or None

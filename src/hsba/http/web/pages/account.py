@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response
 
-from hsba.access import review
+from hsba.access import grants, review
 from hsba.access.identity import CARE
 from hsba.access.login import From
 from hsba.access.problems import NotLoggedIn, PasswordsDiffer
@@ -158,10 +158,13 @@ async def account(request: Request) -> Response:
     """One's own account and its open sessions."""
     caller = _caller(request)
     sessions = tuple(await _doors(request).sessions(caller))
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    async with app.pool.reading(tenant.id) as tx:
+        told = await grants.standing(tx, tenant.id, caller.actor.account, app.clock.now())
+    titles = tuple(role.title for role in told.roles)
     overdue = caller.kind in review_page.KINDS and await _overdue(request)
-    shown = Own(
-        caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], caller.roles, sessions, overdue
-    )
+    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], titles, sessions, overdue)
     return render(request, Page("account.html", shown, section="account"), show(request))
 
 
