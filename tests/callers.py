@@ -27,9 +27,10 @@ class Always(Identity):
     def __init__(self, app: App, account: str = "operator") -> None:
         super().__init__(app.pool.bare, app.clock.now, app.identity.rules, app.identity.witness)
         self.account = account
+        self.kind = "staff"
 
     async def caller(self, bearer: str | None, session: str | None) -> Caller | None:
-        return Caller(Actor(self.account), "staff", "Người vận hành")
+        return Caller(Actor(self.account), self.kind, "Người vận hành")
 
 
 async def give_all(tx: asyncpg.Connection, account: str) -> None:

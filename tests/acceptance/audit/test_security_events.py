@@ -32,7 +32,7 @@ async def told(owner: Any, *columns: str) -> list[tuple[Any, ...]]:
 
 
 async def test_login__and_what_follows_leave_lines_with_the_address(ward: Ward, owner: Any) -> None:
-    await ward.account(tenants=[1])
+    await ward.account(tenants=[1], roles=())
 
     await ward.log_in(password="sai")
     await ward.log_in("co.ai.do")
@@ -151,7 +151,7 @@ async def test_operator__every_change_of_accounts_clients_and_roles_is_told(
 
 
 async def test_unused__an_account_that_is_closed_by_itself_is_told(ward: Ward, owner: Any) -> None:
-    await ward.account()
+    await ward.account(roles=())
     await owner.execute("UPDATE access.account SET created = created - interval '1 year'")
     chores = housekeeping.chores(Rules(), ward.services.identity.witness)
 
