@@ -20,7 +20,7 @@ from hsba.access import rules as access_rules
 from hsba.access.identity import Identity
 from hsba.access.policy import RolePolicy
 from hsba.access.rights import NoRole, Rights
-from hsba.audit import sealing
+from hsba.audit import sealing, sending
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
 from hsba.audit.witness import TrailWitness
@@ -225,6 +225,11 @@ def rules(settings: Settings) -> Rules:
     )
 
 
+def repository(settings: Settings) -> sending.Target | None:
+    """Where the audit trail is sent to."""
+    return sending.target(settings.syslog_target, settings.syslog_authorities, settings.syslog_certificate)
+
+
 def identity_rules(settings: Settings) -> access_rules.Rules:
     """The settings of log-ins."""
     return access_rules.Rules(
@@ -314,6 +319,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             dsn=dsn,
             files=settings.folder("main") / "files",
             checkpoints=settings.audit_folder or settings.folder("main") / "audit",
+            followers=(*FOLLOWERS, *sending.followers(repository(settings))),
             housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness)),
             clock=clock,
         )

@@ -146,3 +146,19 @@ GRANT SELECT, INSERT ON access.review TO hsba_runtime;
 ALTER TABLE access.review ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON access.review TO hsba_runtime
     USING (tenant = (SELECT current_setting('hsba.tenant', true)::integer));
+
+-- Up to which segment each audit repository has been told; and the lines of a segment, of all keepers.
+CREATE TABLE audit.sent (
+    target  text PRIMARY KEY,
+    segment bigint NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON audit.sent TO hsba_runtime;
+
+CREATE FUNCTION audit.of_segment(wanted bigint) RETURNS SETOF audit.whole
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT w.* FROM audit.segment g, unnest(g.ids) WITH ORDINALITY AS u(id, place)
+    JOIN audit.whole w ON w.id = u.id
+    WHERE g.number = wanted AND w.recorded BETWEEN g.earliest AND g.latest ORDER BY u.place
+$$;
+REVOKE ALL ON FUNCTION audit.of_segment FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.of_segment TO hsba_runtime;

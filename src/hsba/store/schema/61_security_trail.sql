@@ -31,3 +31,19 @@ GRANT EXECUTE ON FUNCTION audit.tell TO hsba_runtime;
 -- What is asked of all lines and not of one account's or patient's: the few that refuse, and the few about accounts.
 CREATE INDEX line_refused ON audit.line (tenant, recorded) WHERE refused;
 CREATE INDEX line_access ON audit.line (tenant, recorded) WHERE channel = 'access';
+
+-- Up to which segment each audit repository has been told; and the lines of a segment, of all keepers.
+CREATE TABLE audit.sent (
+    target  text PRIMARY KEY,
+    segment bigint NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON audit.sent TO hsba_runtime;
+
+CREATE FUNCTION audit.of_segment(wanted bigint) RETURNS SETOF audit.whole
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT w.* FROM audit.segment g, unnest(g.ids) WITH ORDINALITY AS u(id, place)
+    JOIN audit.whole w ON w.id = u.id
+    WHERE g.number = wanted AND w.recorded BETWEEN g.earliest AND g.latest ORDER BY u.place
+$$;
+REVOKE ALL ON FUNCTION audit.of_segment FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.of_segment TO hsba_runtime;
