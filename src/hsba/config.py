@@ -205,6 +205,12 @@ SETTINGS = (
             " the data folder",
             "Thư mục ghi các điểm kiểm đã ký của nhật ký truy cập, nên để ở ổ đĩa hay máy khác; mặc định là audit trong"
             " thư mục dữ liệu"),
+    Setting("audit_security_months", _whole, "12",
+            "Months that lines about log-ins, accounts and rights are kept; 0 is for ever",
+            "Số tháng lưu các dòng nhật ký về đăng nhập, tài khoản và quyền; 0 là lưu mãi"),
+    Setting("audit_access_years", _whole, "0",
+            "Years that lines about patients' records are kept; 0 is as long as the record",
+            "Số năm lưu các dòng nhật ký về hồ sơ người bệnh; 0 là lâu như hồ sơ"),
     Setting("syslog_target", _text, "",
             "Audit repository that every line of the audit trail is sent to: tls://host:6514, tcp://host:601 or"
             " udp://host:514",
@@ -264,6 +270,8 @@ class Settings:
     log_format: str
     log_level: str
     audit_folder: Path | None
+    audit_security_months: int
+    audit_access_years: int
     syslog_target: str
     syslog_authorities: Path | None
     syslog_certificate: Path | None

@@ -47,3 +47,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION audit.of_segment FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.of_segment TO hsba_runtime;
+
+-- What was removed from a segment when its time was over: the signed word that stands in its place (hsba.audit.pruning).
+CREATE TABLE audit.pruned (
+    segment   bigint NOT NULL,
+    pruned    timestamptz NOT NULL,
+    statement text NOT NULL,
+    PRIMARY KEY (segment, pruned)
+);
