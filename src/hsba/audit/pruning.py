@@ -30,9 +30,18 @@ if TYPE_CHECKING:
 
 LOCK = 0x48534241_0D
 
-SEGMENTS = """
+SEGMENTS = f"""
+SELECT g.number FROM audit.segment g
+WHERE cardinality(g.ids) > coalesce((SELECT sum(p.lines) FROM audit.pruned p WHERE p.segment = g.number), 0)
+  AND (g.earliest < $2 OR g.earliest < $1 AND EXISTS (
+      SELECT FROM audit.line l WHERE l.channel = '{CHANNEL}' AND l.recorded BETWEEN g.earliest AND g.latest
+      AND l.recorded < $1
+  )) ORDER BY g.number
+"""
+"""Those that may hold a line that is over."""
+SEGMENT = """
 SELECT number, until_xid::text, sealed, earliest, latest, ids, marks, before, hash, key, signature
-FROM audit.segment WHERE earliest < $1 ORDER BY number
+FROM audit.segment WHERE number = $1
 """
 LINES = """
 SELECT w.* FROM unnest($1::bigint[]) WITH ORDINALITY AS u(id, place) JOIN audit.whole w ON w.id = u.id
@@ -105,23 +114,22 @@ async def prune(
 ) -> Pruned:
     """Remove what is over, segment by segment, each in a transaction; what is not sealed stays."""
     done = Pruned()
-    until = max((one for one in (kept.security, kept.access) if one is not None), default=None)
-    if until is None:
-        return done
     await tx.fetchval("SELECT pg_advisory_lock($1)", LOCK)
     try:
         known = await prunings(tx)
-        for row in await tx.fetch(SEGMENTS, until):
+        for (number,) in await tx.fetch(SEGMENTS, kept.security, kept.access):
+            row = await tx.fetchrow(SEGMENT, number)
             lines = await tx.fetch(LINES, row["ids"], row["earliest"], row["latest"])
             over = [one for one in lines if kept.is_over(one)]
             if not over:
                 continue
-            made = _pruning(row, lines, {one["id"] for one in over}, known.get(row["number"], ()), key, now)
+            made = _pruning(row, lines, {one["id"] for one in over}, known.get(number, ()), key, now)
             async with tx.transaction():
                 await tx.execute(
-                    "INSERT INTO audit.pruned (segment, pruned, statement) VALUES ($1, $2, $3)",
+                    "INSERT INTO audit.pruned (segment, pruned, lines, statement) VALUES ($1, $2, $3, $4)",
                     made.segment,
                     now,
+                    len(over),
                     msgspec.json.encode(made).decode(),
                 )
                 for table, column in (("subject", "line"), ("line", "id")):

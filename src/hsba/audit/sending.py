@@ -143,6 +143,12 @@ async def _made(house: House, rows: Sequence[Any]) -> list[bytes]:
     """The messages of some lines, each with its keeper's name and its patients' ids."""
     host = socket.gethostname()
     known = {one.id: one for one in house.tenants.all()}
+    if (
+        {row["tenant"] for row in rows} - {INSTALLATION} - set(known)
+    ):  # a keeper that came while this process ran
+        async with house.pool.bare() as tx:
+            await house.tenants.read(tx)
+        known = {one.id: one for one in house.tenants.all()}
     names = {
         row: house.registry.type_name(row) for row in {s[2] for one in rows for s in one["subjects"]} - {None}
     }

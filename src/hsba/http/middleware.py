@@ -148,8 +148,12 @@ class Door:
             return
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes an answer
             _give_up(request)
-            answer = await self._refusal(exc, scope, headers, path, number)
-            await self._tell_refusal(exc, request, caller, scope, headers)
+            problem: Exception = exc
+            try:
+                await self._tell_refusal(exc, request, caller, scope, headers)
+            except Exception as untold:  # noqa: BLE001 - what could not be told is not answered as if it were
+                problem = untold
+            answer = await self._refusal(problem, scope, headers, path, number)
         seconds = time.perf_counter() - started
         self.metrics.observe(interaction, type_, answer.status, seconds)
         if log.isEnabledFor(logging.DEBUG):

@@ -122,3 +122,12 @@ async def test_bundle__that_deletes_much_is_told_with_its_patient(client: Client
 
     found = (await client.get("/AuditEvent?patient=Patient/p&_count=2")).json()["entry"]
     assert [one["resource"]["subtype"][-1]["code"] for one in found] == ["vread", "delete"]
+
+
+async def test_refusal__whose_line_cannot_be_written_is_not_answered_as_one(
+    client: Client, owner: Any
+) -> None:
+    await owner.execute("ALTER TABLE audit.line ADD CHECK (NOT refused) NOT VALID")
+
+    assert (await client.get("/Patient/none")).status_code == 500
+    assert (await client.get("http://localhost/patients/none")).status_code == 500

@@ -289,9 +289,13 @@ def endpoint(
                     await ctx.trail.add(ctx, "page", None, [handler.__name__])
             return render(request, made, shown) if isinstance(made, Page) else made
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
+            wrong: Exception = exc
             if isinstance(exc, (Forbidden, NotFound, Gone)):
-                await _tell(request, exc, number, handler.__name__)
-            return problem(request, exc, number, fragment=fragment)
+                try:
+                    await _tell(request, exc, number, handler.__name__)
+                except Exception as untold:  # noqa: BLE001 - what could not be told is not answered as if it were
+                    wrong = untold
+            return problem(request, wrong, number, fragment=fragment)
 
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__

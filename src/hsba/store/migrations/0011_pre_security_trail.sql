@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION audit.tell TO hsba_runtime;
 
 -- What is asked of all lines and not of one account's or patient's: the few that refuse, and the few about accounts.
 CREATE INDEX line_refused ON audit.line (tenant, recorded) WHERE refused;
-CREATE INDEX line_access ON audit.line (tenant, recorded) WHERE channel = 'access';
+CREATE INDEX line_access ON audit.line (recorded) WHERE channel = 'access';
 
 ALTER POLICY tenant ON audit.line
     USING (tenant IN (0, (SELECT current_setting('hsba.tenant', true)::integer)));
@@ -167,6 +167,7 @@ GRANT EXECUTE ON FUNCTION audit.of_segment TO hsba_runtime;
 CREATE TABLE audit.pruned (
     segment   bigint NOT NULL,
     pruned    timestamptz NOT NULL,
+    lines     integer NOT NULL,
     statement text NOT NULL,
     PRIMARY KEY (segment, pruned)
 );

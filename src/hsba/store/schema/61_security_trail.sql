@@ -30,7 +30,7 @@ GRANT EXECUTE ON FUNCTION audit.tell TO hsba_runtime;
 
 -- What is asked of all lines and not of one account's or patient's: the few that refuse, and the few about accounts.
 CREATE INDEX line_refused ON audit.line (tenant, recorded) WHERE refused;
-CREATE INDEX line_access ON audit.line (tenant, recorded) WHERE channel = 'access';
+CREATE INDEX line_access ON audit.line (recorded) WHERE channel = 'access';
 
 -- Up to which segment each audit repository has been told; and the lines of a segment, of all keepers.
 CREATE TABLE audit.sent (
@@ -52,6 +52,7 @@ GRANT EXECUTE ON FUNCTION audit.of_segment TO hsba_runtime;
 CREATE TABLE audit.pruned (
     segment   bigint NOT NULL,
     pruned    timestamptz NOT NULL,
+    lines     integer NOT NULL,
     statement text NOT NULL,
     PRIMARY KEY (segment, pruned)
 );
