@@ -212,6 +212,14 @@ ACCOUNT_ACTS = {
     "audit-prune": _("removed old lines of the trail"),
 }
 
+PROGRAM = {
+    "operator": _("the operator of the server"),
+    "worker": _("the server itself"),
+    "subscription": _("the server itself"),
+    "anonymous": _("nobody known"),
+}
+"""Accounts that are no person's."""
+
 REASONS = {
     "wrong password": _("wrong password"),
     "no such account": _("no such account"),

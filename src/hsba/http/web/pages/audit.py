@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import StreamingResponse
 
-from hsba.access import accounts, grants
+from hsba.access import accounts
 from hsba.audit import finding
 from hsba.fhir.problems import BadRequest, NotFound
-from hsba.http.web import words
+from hsba.http.web import people, words
 from hsba.http.web.page import HEADERS, Page
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from hsba.audit.finding import Line, Wanted
     from hsba.http.web.page import Ask
+    from hsba.http.web.people import Names
     from hsba.record.context import Context
 
 DAYS = 7
@@ -42,22 +43,12 @@ class Audit:
     accounts: dict[str, str]
     """Acts upon the record, and acts upon accounts: what the form sends, and its words."""
     lines: tuple[Line, ...]
-    names: dict[str, str]
-    """What people call an account."""
-    roles: dict[str, str]
+    names: Names
     note: str
     """Why nothing was looked for; empty when it was."""
     next: str
     csv: str
     ndjson: str
-
-    def name(self, login: str) -> str:
-        """What people call an account; its own name where it is none."""
-        return self.names.get(login, login)
-
-    def role(self, names: str) -> str:
-        """The titles of some roles."""
-        return ", ".join(self.roles.get(name, name) for name in names.replace(",", " ").split())
 
     def of_person(self, login: str) -> str:
         """All that somebody has done in the same time."""
@@ -82,18 +73,14 @@ async def audit(ask: Ask) -> Page:
     if wanted is not None:
         found = await finding.find(ask.ctx, wanted, before=int(before) if _number(before) else None)
         lines, following = found.lines, found.next
-    names = await accounts.names(
-        ask.ctx.tx, [one for line in lines for one in (line.account, line.on_behalf_of)]
-    )
-    known, _ = await grants.every_role(ask.ctx.tx, ask.ctx.tenant.id)
+    named = await people.names(ask, [who for line in lines for who in (line.account, line.on_behalf_of)])
     query = urlencode({name: value for name, value in asked.items() if value})
     page = Audit(
         asked=asked,
         acts=words.ACTS,
         accounts=words.ACCOUNT_ACTS,
         lines=lines,
-        names=names,
-        roles={name: role.title for name, role in known.items()},
+        names=named,
         note=note,
         next=f"/audit?{query}&before={following}" if following is not None else "",
         csv=f"/audit/file.csv?{query}",

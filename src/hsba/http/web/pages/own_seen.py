@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from hsba.access import accounts, grants
+from hsba.access import grants
 from hsba.access.policy import NoRight
 from hsba.audit import seen
+from hsba.http.web import people
 from hsba.http.web.page import Page
 from hsba.http.web.pages.seen import cursor, cursor_text
 
 if TYPE_CHECKING:
     from hsba.audit.seen import Look
     from hsba.http.web.page import Ask
+    from hsba.http.web.people import Names
 
 KINDS = frozenset({"patient"})
 
@@ -24,21 +26,12 @@ class OwnSeen:
     """What `own_seen.html` shows."""
 
     looks: tuple[Look, ...]
-    names: dict[str, str]
-    roles: dict[str, str]
+    names: Names
     of: str
     """The record that is looked at."""
     others: tuple[str, ...]
     """Other records that this person may ask about."""
     next: str
-
-    def name(self, login: str) -> str:
-        """What people call somebody."""
-        return self.names.get(login, login)
-
-    def role(self, names: str) -> str:
-        """The titles of some roles."""
-        return ", ".join(self.roles.get(name, name) for name in names.replace(",", " ").split())
 
 
 async def own_seen(ask: Ask) -> Page:
@@ -49,11 +42,9 @@ async def own_seen(ask: Ask) -> Page:
     if of not in told.patients:
         raise NoRight
     found = await seen.of_own(ctx, of, after=cursor(ask.query("after")))
-    known, _ = await grants.every_role(ctx.tx, ctx.tenant.id)
     page = OwnSeen(
         looks=found.looks,
-        names=await accounts.names(ctx.tx, [one.account for one in found.looks]),
-        roles={name: role.title for name, role in known.items()},
+        names=await people.names(ask, [one.account for one in found.looks]),
         of=of,
         others=tuple(one for one in told.patients if one != of),
         next="/my/seen?" + urlencode({"of": of, "after": cursor_text(found.next)}) if found.next else "",
