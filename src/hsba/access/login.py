@@ -222,7 +222,7 @@ class LogIn:
         """A bearer token for a service client that knows its secret, and its scope; None for anybody else."""
         identity = self.identity
         await self.slowing.wait(where.address)
-        async with identity.connect() as tx:
+        async with identity.connect() as tx, tx.transaction():
             row = await tx.fetchrow(
                 "SELECT id, secret, scope FROM access.client WHERE name = $1 AND state = 'active'",
                 folded(name) if LOGIN.match(folded(name)) else "",
