@@ -79,7 +79,9 @@ UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
     for one in (route.path for route in web.ROUTES)
     if one.startswith(("/login", "/logout", "/password", "/account"))
 }
-"""What is the same for everybody, what is not there, and one's own account (log-ins are not in the trail yet)."""
+"""What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins)."""
+KINDS = {"/my/seen": "patient", "/audit/accounts": "security"}
+"""Pages for one kind of accounts."""
 
 ICD = f"{BASE}/CodeSystem/vn-icd10-cs"
 FORMS: dict[str, dict[str, str]] = {
@@ -203,7 +205,9 @@ async def test_forms__leave_a_line_each(record: Client, owner: Any) -> None:
 
 
 @pytest.mark.parametrize("path", pages("GET"))
-async def test_page__leaves_a_line(record: Client, owner: Any, path: str) -> None:
+async def test_page__leaves_a_line(  # who is refused leaves one too: tests/contract/test_routes_guarded.py
+    record: Client, owner: Any, path: str
+) -> None:
     before = await owner.fetchval("SELECT coalesce(max(id), 0) FROM audit.line")
     stay = {
         "resourceType": "Encounter",
