@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import passwords, secrets
+from hsba.access import half_open, passwords, second_factor, secrets
 from hsba.access.accounts import LOGIN, end_everything, folded
 from hsba.access.problems import PasswordUsedBefore, WrongLogin, WrongPassword
 from hsba.access.slowing import Slowing
@@ -19,7 +19,10 @@ from hsba.access.slowing import Slowing
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from asyncpg import Record
+
     from hsba.access.identity import Caller, Identity
+    from hsba.access.rules import Rules
     from hsba.store.pool import Connection
 
 log = logging.getLogger("hsba.access")
@@ -32,7 +35,7 @@ UPDATE access.account SET
     failed = $2
 WHERE login = $1 AND state = 'active' AND (locked_until IS NULL OR locked_until <= $2)
       AND coalesce(last_use, created) > $6
-RETURNING id, password, failures, name
+RETURNING id, login, kind, password, failures, name, must_change
 """
 """Count a try; no row for an account that nobody may enter now."""
 
@@ -69,22 +72,17 @@ class LogIn:
         self.slowing = Slowing()
 
     async def log_in(self, login: str, password: str, where: From, *, before: str | None = None) -> str:
-        """Open a session and end the one this browser had; answers what the cookie holds."""
+        """Open a session and end the one this browser had; answers what the cookie holds.
+
+        Where a second step is to come, that is no session yet (access/half_open.py).
+        """
         identity, rules = self.identity, self.identity.rules
         await self.slowing.wait(where.address)
         now = identity.now()
         row = None
         if LOGIN.match(name := folded(login)):
             async with identity.connect() as tx:
-                row = await tx.fetchrow(
-                    _TRY,
-                    name,
-                    now,
-                    now - rules.locked_for,
-                    rules.failures,
-                    now + rules.locked_for,
-                    now - rules.unused_for,
-                )
+                row = await count_try(tx, rules, name, now)
         if not await passwords.fits(row and row["password"], password) or row is None:
             self.slowing.failed(where.address)
             # What was typed as a name is not logged: it may be a password, or a line made to look like ours.
@@ -94,6 +92,9 @@ class LogIn:
             raise WrongLogin
         self.slowing.succeeded(where.address)
         again = await passwords.hashed(password) if passwords.outdated(row["password"]) else row["password"]
+        half = await half_open.begun(identity, row, where.address, before)
+        if half is not None:
+            return half
         async with identity.connect() as tx, tx.transaction():
             await tx.execute(
                 "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2,"
@@ -109,7 +110,7 @@ class LogIn:
                     secrets.digest(before),
                     now,
                 )
-            secret = await self._open(tx, row["id"], where, now)
+            secret = await self.open_session(tx, row["id"], where, now)
         identity.forget()
         log.info("logged in", extra={"account": name})
         return secret
@@ -167,10 +168,11 @@ class LogIn:
                 caller.account,
                 max(rules.password_history - 1, 0),
             )
+            second = await second_factor.has_one(tx, caller.account or 0)
         if not await passwords.fits(kept, old):
             self.slowing.failed(where.address)
             raise WrongPassword
-        passwords.check(new, rules, login=caller.actor.account, name=caller.name)
+        passwords.check(new, rules, login=caller.actor.account, name=caller.name, second_factor=second)
         if await passwords.among([kept, *(row["password"] for row in before)], new):
             raise PasswordUsedBefore
         now, made = identity.now(), await passwords.hashed(new)
@@ -198,7 +200,7 @@ class LogIn:
                 rules.password_history,
             )
             await end_everything(tx, now, changed)
-            secret = await self._open(tx, changed, where, now)
+            secret = await self.open_session(tx, changed, where, now, second=caller.second)
         identity.forget()
         log.info("password changed", extra={"account": caller.actor.account})
         return secret
@@ -229,11 +231,14 @@ class LogIn:
             )
         return made, granted
 
-    async def _open(self, tx: Connection, account: int, where: From, now: datetime) -> str:
+    async def open_session(
+        self, tx: Connection, account: int, where: From, now: datetime, *, second: bool = False
+    ) -> str:
+        """Open a session under a new secret; answers what the cookie holds."""
         secret = secrets.made()
         await tx.execute(
-            "INSERT INTO access.session (digest, account, workstation, agent, address, created, last_seen, ends)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
+            "INSERT INTO access.session (digest, account, workstation, agent, address, created, last_seen, ends, second)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
             secrets.digest(secret),
             account,
             where.workstation,
@@ -241,5 +246,19 @@ class LogIn:
             where.address,
             now,
             now + self.identity.rules.session_longest,
+            second,
         )
         return secret
+
+
+async def count_try(tx: Connection, rules: Rules, login: str, now: datetime) -> Record | None:
+    """Count a try before it is looked at; no row for an account that nobody may enter now."""
+    return await tx.fetchrow(
+        _TRY,
+        login,
+        now,
+        now - rules.locked_for,
+        rules.failures,
+        now + rules.locked_for,
+        now - rules.unused_for,
+    )
