@@ -59,6 +59,7 @@ async def begun(identity: Identity, row: Record, address: str, before: str | Non
         if has_factor or may_enrol:
             if before is not None:
                 await end(tx, before, now)
+                identity.forget()
             return await _open(tx, row["id"], now, rules, may_enrol=may_enrol)
         await identity.witness.tell(
             tx,

@@ -17,7 +17,7 @@ from hsba.access.problems import FactorNeeded, NotLoggedIn, WeakPassword, WrongP
 from hsba.fhir.problems import NotFound
 
 if TYPE_CHECKING:
-    from hsba.access.enrolling import Proof
+    from hsba.access.enrolling import Offer, Proof
     from hsba.access.identity import Caller
     from hsba.access.login import From, LogIn
     from hsba.access.passkeys import Site
@@ -56,6 +56,10 @@ class OwnFactors:
         account = holder(caller).account
         async with self.identity.connect() as tx:
             return Owned(tuple(await second_factor.every(tx, account)), await recovery.left(tx, account))
+
+    def offer(self, caller: Caller, host: str, sealed: str = "") -> Offer:
+        """A secret for another app: a new one, or the one that was offered before."""
+        return self.enrolling.offer(holder(caller), host, sealed)
 
     async def passkey_options(self, caller: Caller, here: Site) -> str:
         """What the browser is asked, to make another passkey."""

@@ -15,7 +15,7 @@ from hsba.access import half_open, passkeys, recovery, second_factor, totp
 from hsba.access.enrolling import Enrolling, Holder
 from hsba.access.login import count_try
 from hsba.access.ports import Happening
-from hsba.access.problems import SecondStepEnded, WrongCode
+from hsba.access.problems import SecondStepEnded, VaultOpen, WrongCode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,9 +72,16 @@ class SecondStep:
         return half
 
     def alone(self, here: Site) -> str:
-        """What the browser is asked for a log-in by passkey alone."""
-        now = self.identity.now()
-        return passkeys.request(here, passkeys.challenge(self.vault, ALONE, now), alone=True)
+        """What the browser is asked for a log-in by passkey alone; empty where the key file cannot be used.
+
+        Passwords must go on opening the house then, and whoever keeps the server is told.
+        """
+        try:
+            asked = passkeys.challenge(self.vault, ALONE, self.identity.now())
+        except (OSError, VaultOpen):
+            log.warning("the key file of second factors cannot be used", exc_info=True)
+            return ""
+        return passkeys.request(here, asked, alone=True)
 
     async def options(self, half: HalfOpen, here: Site) -> str:
         """What the browser is asked for the second step by passkey; empty where the account has none for this server."""
