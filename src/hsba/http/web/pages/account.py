@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import passkeys
+from hsba.access import grants, passkeys
 from hsba.access.problems import PasswordsDiffer
 from hsba.fhir.problems import Problem
 from hsba.http import gate
@@ -135,7 +135,12 @@ async def account(request: Request) -> Response:
     """One's own account and its open sessions."""
     caller = posted.caller(request)
     sessions = tuple(await _doors(request).sessions(caller))
-    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], caller.roles, sessions)
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    async with app.pool.reading(tenant.id) as tx:
+        told = await grants.standing(tx, tenant.id, caller.actor.account, app.clock.now())
+    titles = tuple(role.title for role in told.roles)
+    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], titles, sessions)
     return render(request, Page("account.html", shown, section="account"), show(request))
 
 
