@@ -521,7 +521,7 @@ async def test_reset__ends_everything_and_lets_the_account_begin_anew(ward: Ward
     await enrol(ward)
     bearer = await ward.token()
 
-    async with ward.owner() as tx:
+    async with ward.services.pool.bare() as tx, tx.transaction():
         await second_factor.reset(tx, ward.at(), LOGIN, by="quan.tri", witness=told)
     ward.services.identity.forget()
     open_then = (await ward.inside(), (await ward.http.get("/fhir/Patient", headers=bearer)).status_code)

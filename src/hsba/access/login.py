@@ -91,18 +91,16 @@ class LogIn:
                 log.warning("account locked by wrong passwords", extra={"account": name})
             raise WrongLogin
         self.slowing.succeeded(where.address)
-        again = await passwords.hashed(password) if passwords.outdated(row["password"]) else row["password"]
+        if passwords.outdated(row["password"]):
+            await self._hash_anew(row, password)
         half = await half_open.begun(identity, row, where.address, before)
         if half is not None:
             return half
         async with identity.connect() as tx, tx.transaction():
             await tx.execute(
-                "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2,"
-                " password = CASE WHEN password = $3 THEN $4 ELSE password END WHERE id = $1",
+                "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2 WHERE id = $1",
                 row["id"],
                 now,
-                row["password"],
-                again,
             )
             if before is not None:
                 await tx.execute(
@@ -230,6 +228,17 @@ class LogIn:
                 now + identity.rules.token_lasts,
             )
         return made, granted
+
+    async def _hash_anew(self, row: Record, password: str) -> None:
+        """Keep a password as the parameters in force want it, unless it was changed meanwhile."""
+        made = await passwords.hashed(password)
+        async with self.identity.connect() as tx:
+            await tx.execute(
+                "UPDATE access.account SET password = $3 WHERE id = $1 AND password = $2",
+                row["id"],
+                row["password"],
+                made,
+            )
 
     async def open_session(
         self, tx: Connection, account: int, where: From, now: datetime, *, second: bool = False
