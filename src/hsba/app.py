@@ -244,6 +244,10 @@ def identity_rules(settings: Settings) -> access_rules.Rules:
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_longest=timedelta(hours=settings.session_hours),
         token_lasts=timedelta(minutes=settings.token_minutes),
+        inside=settings.inside_networks,
+        second_factor=settings.second_factor,
+        second_factor_first_outside=settings.second_factor_first_outside,
+        second_factor_waived=settings.second_factor_waived,
     )
 
 
@@ -265,6 +269,7 @@ def options(settings: Settings) -> http.Options:
         at_once=settings.max_requests,
         max_body=settings.max_body_mb * 1024 * 1024,
         max_lines=settings.max_import_mb * 1024 * 1024,
+        second_factor_key=settings.second_factor_key,
     )
 
 

@@ -6,18 +6,23 @@ The first that names a setting wins: the command line, the environment, the file
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hsba.access.identity import Kind
+from hsba.access.rules import INSIDE
 from hsba.fhir.problems import Problem
 from hsba.record.subscriptions.addresses import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from hsba.access.rules import Network
 
 FILES = (Path("hsba.toml"), Path("/etc/hsba/hsba.toml"))
 PREFIX = "HSBA_"
@@ -35,6 +40,10 @@ def _text(value: str) -> str:
 
 
 def _folder(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _file_path(value: str) -> Path:
     return Path(value).expanduser()
 
 
@@ -67,6 +76,17 @@ def _hosts(value: str) -> tuple[str, ...]:
     hosts = _list(value)
     Targets.of(hosts)
     return hosts
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(one) for one in _list(value))
+
+
+def _kinds(value: str) -> frozenset[str]:
+    kinds = frozenset(_list(value)) - {"none"}
+    if not kinds <= frozenset(get_args(Kind)):
+        raise ValueError(value)
+    return kinds
 
 
 def _zone(value: str) -> ZoneInfo:
@@ -145,8 +165,29 @@ SETTINGS = (
     Setting("password_min_length", _whole, "14", "Characters a password has at least, of four classes",
             "Số ký tự ít nhất của mật khẩu, đủ bốn loại ký tự"),
     Setting("password_min_length_second_factor", _whole, "8",
-            "The same for accounts with a second factor (not there yet)",
-            "Như trên, cho tài khoản có lớp xác thực thứ hai (chưa có)"),
+            "The same for accounts with a second factor",
+            "Như trên, cho tài khoản có lớp xác thực thứ hai"),
+    Setting("inside_networks", _networks, ",".join(str(one) for one in INSIDE),
+            "Addresses and networks of the hospital, with commas; who logs in from elsewhere needs a second factor",
+            "Các địa chỉ, mạng của đơn vị, cách nhau bằng dấu phẩy; đăng nhập từ nơi khác phải có lớp xác thực thứ hai"),
+    Setting("second_factor", _kinds, "administrator,security",
+            "Kinds of accounts that need a second factor wherever they log in, with commas; none: no kind",
+            "Các loại tài khoản luôn phải có lớp xác thực thứ hai, cách nhau bằng dấu phẩy; none: không loại nào"),
+    Setting("second_factor_first_outside", _flag, "no",
+            "Let an account set up its first second factor from outside with a password it has had for long; otherwise"
+            " only inside, or with a password that was handed to it just now",
+            "Cho tài khoản cài lớp xác thực thứ hai lần đầu từ bên ngoài bằng mật khẩu đang dùng; nếu không thì chỉ ở"
+            " trong đơn vị, hoặc bằng mật khẩu vừa được cấp"),
+    Setting("second_factor_waived", _flag, "no",
+            "Ask nobody for a second factor who has none, administrators neither: for practice with invented people, as"
+            " the demo does",
+            "Không đòi lớp xác thực thứ hai ở người chưa có, kể cả quản trị: chỉ để thực hành với người giả định, như"
+            " bản demo"),
+    Setting("second_factor_key", _file_path, "",
+            "File with the key that seals the secrets of second factors; by default files/keys/second-factor.key in the"
+            " data folder, made at first use; back it up",
+            "Tệp khóa niêm phong bí mật của lớp xác thực thứ hai; mặc định là files/keys/second-factor.key trong thư mục"
+            " dữ liệu, tự tạo khi dùng lần đầu; cần sao lưu"),
     Setting("password_max_days", _whole, "180", "Days after which a password must be changed",
             "Số ngày phải đổi mật khẩu"),
     Setting("password_history", _whole, "10", "The last so many passwords are not taken again",
@@ -245,6 +286,11 @@ class Settings:
     behind_tls_proxy: bool
     password_min_length: int
     password_min_length_second_factor: int
+    inside_networks: tuple[Network, ...]
+    second_factor: frozenset[str]
+    second_factor_first_outside: bool
+    second_factor_waived: bool
+    second_factor_key: Path | None
     password_max_days: int
     password_history: int
     login_failures: int
@@ -338,7 +384,7 @@ def _values(found: dict[str, Origin]) -> Settings:
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         origin = found[setting.name]
-        if setting.read is _folder and not origin.text:
+        if setting.read in (_folder, _file_path) and not origin.text:
             values[setting.name] = None
             continue
         try:

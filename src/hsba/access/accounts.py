@@ -207,7 +207,8 @@ async def renew(
 
 
 async def end_everything(tx: Connection, now: datetime, account: int) -> None:
-    """End all sessions and tokens of an account."""
+    """End all sessions and tokens of an account, and its log-ins that are half done."""
+    await tx.execute("DELETE FROM access.half_open WHERE account = $1", account)
     await tx.execute(
         "UPDATE access.session SET revoked = $2 WHERE account = $1 AND revoked IS NULL", account, now
     )

@@ -40,7 +40,7 @@ USED_EVERY = timedelta(hours=1)
 """How exactly the last use of an account or client is known."""
 
 _BY_BEARER = """
-SELECT t.ends, t.scope, NULL::bigint AS session, NULL::text AS workstation, false AS must_change,
+SELECT t.ends, t.scope, NULL::bigint AS session, NULL::text AS workstation, false AS must_change, false AS second,
        a.id AS account, coalesce(a.login, 'client:' || c.name) AS login, coalesce(a.name, c.title) AS name,
        coalesce(a.kind, 'service') AS kind,
        CASE WHEN a.id IS NULL THEN c.tenants ELSE a.tenants END AS tenants,
@@ -49,7 +49,7 @@ FROM access.token t LEFT JOIN access.account a ON a.id = t.account LEFT JOIN acc
 WHERE t.digest = $1 AND t.revoked IS NULL AND t.ends > $2 AND coalesce(a.state, c.state) = 'active'
 """
 _BY_SESSION = """
-SELECT s.ends, '' AS scope, s.id AS session, s.workstation, a.must_change OR a.password_set < $4 AS must_change,
+SELECT s.ends, '' AS scope, s.id AS session, s.workstation, a.must_change OR a.password_set < $4 AS must_change, s.second,
        a.id AS account, a.login, a.name, a.kind, a.tenants, a.last_use, s.last_seen, NULL::bigint AS client
 FROM access.session s JOIN access.account a ON a.id = s.account
 WHERE s.digest = $1 AND s.revoked IS NULL AND s.ends > $2 AND s.last_seen > $3 AND a.state = 'active'
@@ -70,6 +70,8 @@ class Caller:
     account: int | None = None
     session: int | None = None
     must_change: bool = False
+    second: bool = False
+    """Whether this session was opened with a second factor."""
 
     def belongs(self, tenant: int) -> bool:
         """Whether it may come to this keeper's record at all."""
@@ -144,6 +146,7 @@ class Identity:
             account=row["account"],
             session=row["session"],
             must_change=row["must_change"],
+            second=row["second"],
         )
         if len(self._known) >= MOST:
             self._known.clear()

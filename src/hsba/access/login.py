@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import passwords, secrets
+from hsba.access import half_open, passwords, second_factor, secrets
 from hsba.access.accounts import LOGIN, end_everything, folded
 from hsba.access.ports import NOBODY, Happening
 from hsba.access.problems import PasswordUsedBefore, WrongLogin, WrongPassword
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
     from hsba.access.identity import Caller, Identity
+    from hsba.access.rules import Rules
     from hsba.store.pool import Connection
 
 log = logging.getLogger("hsba.access")
@@ -35,7 +36,7 @@ UPDATE access.account SET
     failed = $2
 WHERE login = $1 AND state = 'active' AND (locked_until IS NULL OR locked_until <= $2)
       AND coalesce(last_use, created) > $6
-RETURNING id, password, failures, name
+RETURNING id, login, kind, password, failures, name, must_change
 """
 """Count a try; no row for an account that nobody may enter now."""
 
@@ -72,22 +73,17 @@ class LogIn:
         self.slowing = Slowing()
 
     async def log_in(self, login: str, password: str, where: From, *, before: str | None = None) -> str:
-        """Open a session and end the one this browser had; answers what the cookie holds."""
+        """Open a session and end the one this browser had; answers what the cookie holds.
+
+        Where a second step is to come, that is no session yet (access/half_open.py).
+        """
         identity, rules = self.identity, self.identity.rules
         await self.slowing.wait(where.address)
         now = identity.now()
         row = None
         if LOGIN.match(name := folded(login)):
             async with identity.connect() as tx:
-                row = await tx.fetchrow(
-                    _TRY,
-                    name,
-                    now,
-                    now - rules.locked_for,
-                    rules.failures,
-                    now + rules.locked_for,
-                    now - rules.unused_for,
-                )
+                row = await count_try(tx, rules, name, now)
         if not await passwords.fits(row and row["password"], password) or row is None:
             self.slowing.failed(where.address)
             await self._tell_refused(name, row, where)
@@ -97,15 +93,16 @@ class LogIn:
                 log.warning("account locked by wrong passwords", extra={"account": name})
             raise WrongLogin
         self.slowing.succeeded(where.address)
-        again = await passwords.hashed(password) if passwords.outdated(row["password"]) else row["password"]
+        if passwords.outdated(row["password"]):
+            await self._hash_anew(row, password)
+        half = await half_open.begun(identity, row, where.address, before)
+        if half is not None:
+            return half
         async with identity.connect() as tx, tx.transaction():
             await tx.execute(
-                "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2,"
-                " password = CASE WHEN password = $3 THEN $4 ELSE password END WHERE id = $1",
+                "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2 WHERE id = $1",
                 row["id"],
                 now,
-                row["password"],
-                again,
             )
             if before is not None:
                 await tx.execute(
@@ -113,7 +110,7 @@ class LogIn:
                     secrets.digest(before),
                     now,
                 )
-            secret = await self._open(tx, row["id"], where, now)
+            secret = await self.open_session(tx, row["id"], where, now)
             await self._tell(tx, "login", name, where)
         identity.forget()
         log.info("logged in", extra={"account": name})
@@ -179,12 +176,13 @@ class LogIn:
                 caller.account,
                 max(rules.password_history - 1, 0),
             )
+            second = await second_factor.has_one(tx, caller.account or 0)
         if not await passwords.fits(kept, old):
             self.slowing.failed(where.address)
             async with identity.connect() as tx:
                 await self._tell(tx, "password-change", caller.actor.account, where, refused="wrong password")
             raise WrongPassword
-        passwords.check(new, rules, login=caller.actor.account, name=caller.name)
+        passwords.check(new, rules, login=caller.actor.account, name=caller.name, second_factor=second)
         if await passwords.among([kept, *(row["password"] for row in before)], new):
             raise PasswordUsedBefore
         now, made = identity.now(), await passwords.hashed(new)
@@ -212,7 +210,7 @@ class LogIn:
                 rules.password_history,
             )
             await end_everything(tx, now, changed)
-            secret = await self._open(tx, changed, where, now)
+            secret = await self.open_session(tx, changed, where, now, second=caller.second)
             await self._tell(tx, "password-change", caller.actor.account, where)
         identity.forget()
         log.info("password changed", extra={"account": caller.actor.account})
@@ -274,11 +272,25 @@ class LogIn:
         )
         await self.identity.witness.tell(tx, happening)
 
-    async def _open(self, tx: Connection, account: int, where: From, now: datetime) -> str:
+    async def _hash_anew(self, row: Record, password: str) -> None:
+        """Keep a password as the parameters in force want it, unless it was changed meanwhile."""
+        made = await passwords.hashed(password)
+        async with self.identity.connect() as tx:
+            await tx.execute(
+                "UPDATE access.account SET password = $3 WHERE id = $1 AND password = $2",
+                row["id"],
+                row["password"],
+                made,
+            )
+
+    async def open_session(
+        self, tx: Connection, account: int, where: From, now: datetime, *, second: bool = False
+    ) -> str:
+        """Open a session under a new secret; answers what the cookie holds."""
         secret = secrets.made()
         await tx.execute(
-            "INSERT INTO access.session (digest, account, workstation, agent, address, created, last_seen, ends)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
+            "INSERT INTO access.session (digest, account, workstation, agent, address, created, last_seen, ends, second)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
             secrets.digest(secret),
             account,
             where.workstation,
@@ -286,5 +298,19 @@ class LogIn:
             where.address,
             now,
             now + self.identity.rules.session_longest,
+            second,
         )
         return secret
+
+
+async def count_try(tx: Connection, rules: Rules, login: str, now: datetime) -> Record | None:
+    """Count a try before it is looked at; no row for an account that nobody may enter now."""
+    return await tx.fetchrow(
+        _TRY,
+        login,
+        now,
+        now - rules.locked_for,
+        rules.failures,
+        now + rules.locked_for,
+        now - rules.unused_for,
+    )

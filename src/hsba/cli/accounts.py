@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from hsba.access import accounts, grants
+from hsba.access import accounts, grants, second_factor
 from hsba.access.problems import BadAccount
 from hsba.cli.common import (
     Commands,
@@ -119,6 +119,12 @@ def account_reset(login: Login, *, data: Data = None, demo: Demo = False) -> Non
             demo=demo,
         )
     )
+
+
+@account.command("reset-second-factor")
+def account_reset_second_factor(login: Login, *, data: Data = None, demo: Demo = False) -> None:
+    """Gỡ lớp xác thực thứ hai và mã khôi phục · Remove all second factors and recovery codes."""
+    _keep(lambda tx: second_factor.reset(tx, keeping_accounts.now(), login), data=data, demo=demo)
 
 
 @account.command("create-client")

@@ -13,6 +13,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from hsba.access.login import LogIn
+from hsba.access.own_factors import OwnFactors
+from hsba.access.second_step import SecondStep
+from hsba.access.vault import FILE as KEY_FILE
+from hsba.access.vault import Vault
 from hsba.fhir.problems import HostRefused
 from hsba.http import callers, health, limits, oauth
 from hsba.http.gate import Gate
@@ -126,6 +130,8 @@ class Options:
     body_seconds: float = 60.0
     max_lines: int = 8 * 1024 * 1024 * 1024
     """The longest file of lines that is taken in, unpacked."""
+    second_factor_key: Path | None = None
+    """The key file of second factors; by default among the files of the installation."""
     at_once: int = 256
     """Requests worked on at the same time in one process; the next one is told to come back."""
 
@@ -221,7 +227,11 @@ def build(
     ]
     starlette = Starlette(routes=routes, lifespan=lifespan)
     starlette.state.services = services
-    starlette.state.login = LogIn(services.identity)
+    doors = LogIn(services.identity)
+    vault = Vault(options.second_factor_key or services.files / "keys" / KEY_FILE)
+    starlette.state.login = doors
+    starlette.state.second_step = SecondStep(doors, vault)
+    starlette.state.own_factors = OwnFactors(doors, vault)
     return Application(services, options, starlette, metrics)
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from hsba.http.app import Options, Services
     from hsba.http.messages import Header, Receive, Scope, Send
 
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/login", "/oauth/token"})
+OPEN = frozenset(
+    {"/healthz", "/readyz", "/metrics", "/login", "/login/passkey", "/login/second", "/oauth/token"}
+)
 OPEN_BELOW = "/assets/"
 """What is answered without log-in: health, figures, the log-in itself, and files that hold no patient data."""
 PROGRAMS = frozenset({"/oauth/token"})

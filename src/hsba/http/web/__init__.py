@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from hsba.http.web import assets
+from hsba.http.web import assets, posted
 from hsba.http.web.page import endpoint, nothing_here, problem
 from hsba.http.web.pages import (
     account,
@@ -22,16 +22,18 @@ from hsba.http.web.pages import (
     patient,
     raw,
     review,
+    second,
     seen,
     visit,
 )
 
 ROUTES = [
-    Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
-    Route("/logout", account.guarded(account.logout), methods=["POST"]),
-    Route("/password", account.guarded(account.password), methods=["GET", "POST"]),
-    Route("/account", account.guarded(account.account)),
-    Route("/account/sessions/{session:int}", account.guarded(account.revoke), methods=["POST"]),
+    Route("/login", posted.guarded(account.login), methods=["GET", "POST"]),
+    Route("/logout", posted.guarded(account.logout), methods=["POST"]),
+    Route("/password", posted.guarded(account.password), methods=["GET", "POST"]),
+    Route("/account", posted.guarded(account.account)),
+    Route("/account/sessions/{session:int}", posted.guarded(account.revoke), methods=["POST"]),
+    *second.ROUTES,
     Route("/", endpoint(home.home)),
     Route("/find", endpoint(find.find, room="searching")),
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),
