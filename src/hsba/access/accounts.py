@@ -148,13 +148,14 @@ async def renew(tx: Connection, now: datetime, login: str, password: str | None 
 
 
 async def end_everything(tx: Connection, now: datetime, account: int) -> None:
-    """End all sessions and tokens of an account."""
+    """End all sessions and tokens of an account, and its shifts: no PIN brings it back."""
     await tx.execute(
         "UPDATE access.session SET revoked = $2 WHERE account = $1 AND revoked IS NULL", account, now
     )
     await tx.execute(
         "UPDATE access.token SET revoked = $2 WHERE account = $1 AND revoked IS NULL", account, now
     )
+    await tx.execute("DELETE FROM access.shift WHERE account = $1", account)
 
 
 async def create_client(

@@ -32,6 +32,8 @@ def chores(rules: Rules) -> tuple[Chore, ...]:
         async with house.pool.bare() as tx:
             for table in ("session", "token"):
                 await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", house.clock.now() - KEPT)
+            for table in ("shift", "unsent"):
+                await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", house.clock.now())
 
     return (
         Chore("unused accounts", close_unused, every=3600),

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import passwords, secrets
+from hsba.access import passwords, secrets, sessions, workstations
 from hsba.access.accounts import LOGIN, end_everything, folded
 from hsba.access.problems import PasswordUsedBefore, WrongLogin, WrongPassword
 from hsba.access.slowing import Slowing
@@ -19,7 +19,10 @@ from hsba.access.slowing import Slowing
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from asyncpg import Record
+
     from hsba.access.identity import Caller, Identity
+    from hsba.access.workstations import Station
     from hsba.store.pool import Connection
 
 log = logging.getLogger("hsba.access")
@@ -43,7 +46,17 @@ class From:
 
     address: str
     agent: str = ""
-    workstation: str | None = None
+    station: Station | None = None
+
+    @property
+    def workstation(self) -> str | None:
+        """The name of the registered workstation."""
+        return None if self.station is None else self.station.name
+
+    @property
+    def tenant(self) -> int | None:
+        """The keeper that the workstation belongs to."""
+        return None if self.station is None else self.station.tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,19 @@ class LogIn:
 
     async def log_in(self, login: str, password: str, where: From, *, before: str | None = None) -> str:
         """Open a session and end the one this browser had; answers what the cookie holds."""
+        identity = self.identity
+        row = await self.proved(login, password, where)
+        now = identity.now()
+        async with identity.connect() as tx, tx.transaction():
+            if before is not None:
+                await sessions.leave(tx, before, row["id"], where.station, now)
+            secret = await self._open(tx, row["id"], where, now)
+        identity.forget()
+        log.info("logged in", extra={"account": folded(login)})
+        return secret
+
+    async def proved(self, login: str, password: str, where: From) -> Record:
+        """The account that this password opens; a wrong one is counted, and nobody hears what was wrong."""
         identity, rules = self.identity, self.identity.rules
         await self.slowing.wait(where.address)
         now = identity.now()
@@ -94,7 +120,7 @@ class LogIn:
             raise WrongLogin
         self.slowing.succeeded(where.address)
         again = await passwords.hashed(password) if passwords.outdated(row["password"]) else row["password"]
-        async with identity.connect() as tx, tx.transaction():
+        async with identity.connect() as tx:
             await tx.execute(
                 "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2,"
                 " password = CASE WHEN password = $3 THEN $4 ELSE password END WHERE id = $1",
@@ -103,22 +129,15 @@ class LogIn:
                 row["password"],
                 again,
             )
-            if before is not None:
-                await tx.execute(
-                    "UPDATE access.session SET revoked = $2 WHERE digest = $1 AND revoked IS NULL",
-                    secrets.digest(before),
-                    now,
-                )
-            secret = await self._open(tx, row["id"], where, now)
-        identity.forget()
-        log.info("logged in", extra={"account": name})
-        return secret
+        return row
 
     async def log_out(self, session: str) -> None:
-        """End this browser's session."""
+        """End this browser's session, and at a workstation the person's shift there."""
         async with self.identity.connect() as tx:
             await tx.execute(
-                "UPDATE access.session SET revoked = $2 WHERE digest = $1 AND revoked IS NULL",
+                "WITH ended AS (UPDATE access.session SET revoked = $2 WHERE digest = $1 AND revoked IS NULL"
+                " RETURNING account, station)"
+                " DELETE FROM access.shift s USING ended e WHERE s.account = e.account AND s.workstation = e.station",
                 secrets.digest(session),
                 self.identity.now(),
             )
@@ -148,7 +167,8 @@ class LogIn:
             rows = await tx.fetch(
                 "SELECT id, address, coalesce(agent, '') AS agent, workstation, created, last_seen, ends, id = $4 AS here"
                 " FROM access.session"
-                " WHERE account = $1 AND revoked IS NULL AND ends > $2 AND last_seen > $3 ORDER BY created DESC LIMIT 100",
+                " WHERE account = $1 AND revoked IS NULL AND ends > $2 AND (last_seen > $3 OR station IS NOT NULL)"
+                " ORDER BY created DESC LIMIT 100",
                 caller.account,
                 now,
                 now - self.identity.rules.session_idle,
@@ -232,8 +252,8 @@ class LogIn:
     async def _open(self, tx: Connection, account: int, where: From, now: datetime) -> str:
         secret = secrets.made()
         await tx.execute(
-            "INSERT INTO access.session (digest, account, workstation, agent, address, created, last_seen, ends)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
+            "INSERT INTO access.session (digest, account, workstation, agent, address, created, last_seen, ends, station)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
             secrets.digest(secret),
             account,
             where.workstation,
@@ -241,5 +261,10 @@ class LogIn:
             where.address,
             now,
             now + self.identity.rules.session_longest,
+            None if where.station is None else where.station.id,
         )
+        if where.station is not None:
+            await workstations.begin_shift(
+                tx, where.station, account, where.address, now, self.identity.rules
+            )
         return secret

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from hsba.access import ward
 from hsba.access.login import LogIn
 from hsba.fhir.problems import HostRefused
 from hsba.http import callers, health, limits, oauth
@@ -219,6 +220,7 @@ def build(
     starlette = Starlette(routes=routes, lifespan=lifespan)
     starlette.state.services = services
     starlette.state.login = LogIn(services.identity)
+    starlette.state.ward = ward.opened(services.identity, starlette.state.login)
     return Application(services, options, starlette, metrics)
 
 

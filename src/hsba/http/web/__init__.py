@@ -11,7 +11,20 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import account, codes, find, home, patient, raw, seen, visit
+from hsba.http.web.pages import (
+    account,
+    codes,
+    find,
+    home,
+    patient,
+    pin,
+    raw,
+    seen,
+    switch,
+    unsent,
+    visit,
+    workstations,
+)
 
 ROUTES = [
     Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
@@ -19,6 +32,10 @@ ROUTES = [
     Route("/password", account.guarded(account.password), methods=["GET", "POST"]),
     Route("/account", account.guarded(account.account)),
     Route("/account/sessions/{session:int}", account.guarded(account.revoke), methods=["POST"]),
+    *switch.ROUTES,
+    *unsent.ROUTES,
+    *pin.ROUTES,
+    *workstations.ROUTES,
     Route("/", endpoint(home.home)),
     Route("/find", endpoint(find.find, room="searching")),
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),

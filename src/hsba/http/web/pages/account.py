@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse, Response
 
 from hsba.access.identity import CARE
-from hsba.access.login import From
+from hsba.access.pins import HOLDERS
 from hsba.access.problems import NotLoggedIn, PasswordsDiffer
 from hsba.fhir.problems import Problem
 from hsba.http import callers, gate, limits
 from hsba.http.messages import join_headers, read_pairs
-from hsba.http.web import words
+from hsba.http.web import visitor, words
 from hsba.http.web.page import Page, keep_choice, problem, render, show
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from hsba.access.identity import Caller
+    from hsba.access.login import From, Session
     from hsba.access.login import LogIn as Doors
-    from hsba.access.login import Session
 
 BROWSERS = (
     ("Edg", "Edge"), ("CocCoc", "Cốc Cốc"), ("coc_coc", "Cốc Cốc"), ("Firefox", "Firefox"), ("OPR", "Opera"),
@@ -72,6 +72,8 @@ class Own:
     kind: str
     roles: tuple[str, ...]
     sessions: tuple[Session, ...]
+    pin: bool
+    """Whether this kind of account may have a PIN."""
 
     def device(self, session: Session) -> str:
         """The browser and the system of a session, as far as it names them."""
@@ -154,7 +156,7 @@ async def account(request: Request) -> Response:
     """One's own account and its open sessions."""
     caller = _caller(request)
     sessions = tuple(await _doors(request).sessions(caller))
-    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], caller.roles, sessions)
+    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], caller.roles, sessions, caller.kind in HOLDERS)
     return render(request, Page("account.html", shown, section="account"), show(request))
 
 
@@ -217,4 +219,4 @@ def _secure(request: Request) -> bool:
 
 
 def _from(request: Request) -> From:
-    return From(request.scope["hsba.address"], request.headers.get("user-agent", ""))
+    return visitor.where(request)
