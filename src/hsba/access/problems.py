@@ -49,12 +49,6 @@ class ScreenCovered(Problem):
     headers: ClassVar[dict[str, str]] = {"HSBA-Session": "covered"}
 
 
-class NoRecordAccess(Forbidden):
-    """Accounts of this kind have no access to patients' records."""
-
-    vi = "Loại tài khoản này không được xem hồ sơ người bệnh."
-
-
 class WeakPassword(BadRequest):
     """This password is too easy to guess; the old one still holds."""
 

@@ -94,6 +94,8 @@ async def lock(request: Request) -> Response:
 
 async def unlock(request: Request) -> Response:
     """Give the session back to its person, by PIN or password."""
+    if request.method != "POST":
+        return await lock(request)
     form = await visitor.form(request)
     going, returning, kept = (
         gate.after(form.get("next", "/")),
@@ -113,6 +115,8 @@ async def unlock(request: Request) -> Response:
 async def session(request: Request) -> Response:
     """Whether the session of a page still holds, for our script; asking keeps it alive."""
     caller = request.scope.get("hsba.caller")
+    if not visitor.by_script(request):
+        return RedirectResponse("/" if caller else "/login", 303, visitor.UNCACHED)
     if caller is not None and caller.covered:
         return visitor.refusal(request, ScreenCovered())
     try:
@@ -195,7 +199,7 @@ async def _lock(request: Request, going: str, refused: Problem | None = None) ->
 ROUTES = (
     Route("/switch", guarded(switch), methods=["GET", "POST"]),
     Route("/lock", guarded(lock), methods=["GET", "POST"]),
-    Route("/unlock", guarded(unlock), methods=["POST"]),
+    Route("/unlock", guarded(unlock), methods=["GET", "POST"]),
     Route("/session", guarded(session)),
     Route("/session/unsent", guarded(leave_unsent), methods=["POST"]),
 )
