@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hsba.fhir.problems import Problem
+from hsba.ops.certificates import Pair
 from hsba.record.subscriptions.addresses import Targets
 
 if TYPE_CHECKING:
@@ -274,6 +275,18 @@ class Settings:
     log_level: str
     audit_folder: Path | None
     lang: str
+
+    @property
+    def pair(self) -> Pair | None:
+        """The certificate and the key to speak TLS with; both or none are set."""
+        if self.tls_certificate is None and self.tls_key is None:
+            return None
+        if self.tls_certificate is None or self.tls_key is None:
+            raise BadSetting(
+                "tls_certificate and tls_key are set together.",
+                vi="tls_certificate và tls_key phải đặt cùng nhau.",
+            )
+        return Pair(self.tls_certificate, self.tls_key)
 
     def folder(self, kind: str) -> Path:
         """The data folder: the one that was set, or this kind's (`main`, `demo`) usual one."""

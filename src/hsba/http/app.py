@@ -15,7 +15,7 @@ from starlette.routing import Route
 from hsba.access import ward
 from hsba.access.login import LogIn
 from hsba.fhir.problems import HostRefused
-from hsba.http import callers, health, limits, oauth
+from hsba.http import callers, headers, health, limits, oauth
 from hsba.http.gate import Gate
 from hsba.http.messages import Answer
 from hsba.http.metrics import Metrics
@@ -160,8 +160,9 @@ class Application:
         try:
             root = self._root(scope)
         except HostRefused as refused:
-            await self._refuse(scope, refused, send)
+            await self._refuse(scope, refused, headers.guarded(send, secure=False))
             return
+        send = headers.guarded(send, secure=root.startswith("https:") or self._options.behind_tls)
         if rest and rest[0] != "/":
             refusal = await self.gate.answer(scope, receive, root, send)
             if refusal is not None:
