@@ -73,11 +73,13 @@ class Listed:
 
 
 def network(address: str) -> str:
-    """The range an address belongs to: /24 of IPv4, /64 of IPv6."""
+    """The range an address belongs to: /24 of IPv4, /64 of IPv6; this machine itself is one place by both."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return address
+    if found.is_loopback:
+        return "loopback"
     return str(ipaddress.ip_network((found, NETWORKS[found.version]), strict=False))
 
 
