@@ -145,8 +145,9 @@ SETTINGS = (
             "Địa chỉ các proxy được tin ở X-Forwarded-For, X-Forwarded-Proto và X-Forwarded-Host, cách nhau bằng dấu"
             " phẩy"),
     Setting("behind_tls_proxy", _flag, "no",
-            "A proxy of yours stands before this server and speaks TLS; without it, only localhost is answered",
-            "Có proxy của đơn vị đứng trước và dùng TLS; nếu không, máy chủ chỉ trả lời localhost"),
+            "A proxy of yours stands before this server and speaks TLS; without it or a tls_certificate, only localhost is"
+            " answered",
+            "Có proxy của đơn vị đứng trước và dùng TLS; không có proxy hay tls_certificate thì chỉ trả lời localhost"),
     Setting("tls_certificate", _pem, "",
             "Certificate of this server with its chain (PEM); with tls_key the server speaks TLS itself, and only TLS",
             "Chứng thư của máy chủ này kèm chuỗi (PEM); cùng với tls_key thì máy chủ tự nói TLS, và chỉ TLS"),

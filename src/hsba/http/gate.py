@@ -84,7 +84,9 @@ class Gate:
                         found = await self._ward.stations.known(device, scope["hsba.address"])
                         scope["hsba.station"] = found
                 scope["hsba.caller"] = caller
-                if (caller is None and path not in OPEN) or (
+                # Who leaves after his session was idle ends it: it could be come back to.
+                leaving = path == "/logout" and method == "POST"
+                if (caller is None and path not in OPEN and not leaving) or (
                     caller is not None and caller.covered and path not in COVERED
                 ):
                     return await self._away(scope, receive, headers)
