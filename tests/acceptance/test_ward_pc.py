@@ -567,3 +567,39 @@ async def test_log_in__of_another_person_covers_the_session_that_was_open(ward: 
     assert covered is not None
     assert covered.covered
     assert sessions == 1
+
+
+async def test_workstation__belongs_to_a_department_of_the_record_that_the_administrator_may_see(ward: Ward) -> None:
+    await ward.account()
+    bearer = await ward.token()
+    for id_, name, active in (("noi", "Khoa Nội", True), ("cu", "Khoa cũ", False), ("da", "Đơn vị A", True)):
+        content = {"resourceType": "Organization", "id": id_, "name": name, "active": active}
+        put = await ward.http.put(f"/fhir/Organization/{id_}", json=content, headers=bearer)
+        assert put.status_code == 201, put.text
+    await ward.account("qt.minh", "administrator", roles=("administrator",))
+    await ward.account("qt.khong", "administrator", roles=())
+    async with machine(ward) as http, machine(ward) as blind:
+        await log_in(http, "qt.minh")
+        page = (await http.get("/workstation")).text
+        await http.post("/workstation", data={"name": "PC 1", "department": "noi"})
+        await log_in(blind, "qt.khong")
+        nothing = (await blind.get("/workstation")).text
+
+    assert re.findall(r'<option value="(\w*)"', page) == ["", "da", "noi"]
+    assert re.findall(r'<option value="(\w*)"', nothing) == [""]
+    async with ward.owner() as tx:
+        kept = await tx.fetchrow("SELECT name, department, department_title FROM access.workstation")
+    assert tuple(kept) == ("PC 1", "noi", "Khoa Nội")
+
+
+async def test_version__and_trail_bear_the_name_of_the_workstation(ward: Ward) -> None:
+    await ward.account()
+    async with machine(ward) as http:
+        await registered(ward, http)
+        await with_pin(http)
+        content = {"resourceType": "Organization", "id": "noi", "name": "Khoa Nội"}
+        saved = await http.put("/fhir/Organization/noi", json=content)
+
+    assert saved.status_code == 201
+    async with ward.owner() as tx:
+        assert await tx.fetchval("SELECT workstation FROM record.version") == "Nội 2 · PC 1"

@@ -66,6 +66,7 @@ async def people(site: Site) -> None:
                 tx, now, KEEPER, "administrator", "QT. Võ Phúc", password=PASSWORD, must_change=False
             )
             await keeping.give(tx, KEEPER, ["administrator"])
+        await tx.execute("DELETE FROM access.pin")
         await tx.execute(
             "UPDATE access.workstation SET revoked = now(), revoked_by = 'test' WHERE revoked IS NULL"
         )
