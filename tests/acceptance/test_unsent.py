@@ -79,6 +79,19 @@ async def test_form__can_be_thrown_away(ward: Ward) -> None:
         assert await tx.fetchval("SELECT count(*) FROM access.unsent") == 0
 
 
+async def test_form__that_is_sent_on_too_late_again_stays_kept(ward: Ward) -> None:
+    await sent_too_late(ward)
+    await ward.log_in()
+    ward.at.later(minutes=16)
+    asked = await ward.http.post("/unsent", data=NOTE)
+    await ward.log_in()
+
+    sent = await ward.http.post("/unsent", data=NOTE)
+
+    assert asked.headers["location"] == "/login?next=/unsent"
+    assert (sent.status_code, sent.headers["location"]) == (307, THERE)
+
+
 async def test_form__of_passwords_and_of_nobody_is_not_kept(ward: Ward) -> None:
     nobody = await ward.http.post(THERE, data=NOTE)
     ward.http.cookies.set(COOKIE, "hsba_planted-by-somebody", domain="localhost.local", path="/")

@@ -569,7 +569,9 @@ async def test_log_in__of_another_person_covers_the_session_that_was_open(ward: 
     assert sessions == 1
 
 
-async def test_workstation__belongs_to_a_department_of_the_record_that_the_administrator_may_see(ward: Ward) -> None:
+async def test_workstation__belongs_to_a_department_of_the_record_that_the_administrator_may_see(
+    ward: Ward,
+) -> None:
     await ward.account()
     bearer = await ward.token()
     for id_, name, active in (("noi", "Khoa Nội", True), ("cu", "Khoa cũ", False), ("da", "Đơn vị A", True)):

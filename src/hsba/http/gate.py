@@ -46,6 +46,7 @@ SECRETS = (
     "/workstation",
 )
 """Pages whose forms hold secrets or nothing: what was typed there is not kept."""
+UNSENT = "/unsent"
 SESSION = b"hsba-session"
 """The header that tells a script of ours why it is refused: the session is `covered`, or it has `ended`."""
 FORM = b"application/x-www-form-urlencoded"
@@ -117,10 +118,11 @@ class Gate:
             current = urlsplit(headers.get(b"hx-current-url", b"").decode("latin-1"))
             target = _door(door, current.path, current.query)
             return Answer(401, b"", [*found, (b"hx-redirect", target)])
-        if scope["method"] in callers.SAFE:
+        # What is kept already stays where it is.
+        if scope["method"] in callers.SAFE or scope["path"] == UNSENT:
             target = _door(door, scope["path"], scope["query_string"].decode("latin-1"))
         elif (cookie := await self._keep(scope, receive, headers, kept)) is not None:
-            target = _door(door, "/unsent", "")
+            target = _door(door, UNSENT, "")
             found.append((b"set-cookie", cookie.encode()))
         else:
             target = door.encode()
