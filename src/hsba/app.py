@@ -243,6 +243,8 @@ def identity_rules(settings: Settings) -> access_rules.Rules:
         unused_for=timedelta(days=settings.account_unused_days),
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_longest=timedelta(hours=settings.session_hours),
+        shift=timedelta(hours=settings.shift_hours),
+        badge_alone=settings.badge_alone,
         token_lasts=timedelta(minutes=settings.token_minutes),
         inside=settings.inside_networks,
         second_factor=settings.second_factor,

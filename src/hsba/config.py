@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from hsba.access.identity import Kind
 from hsba.access.rules import INSIDE
 from hsba.fhir.problems import Problem
+from hsba.ops.certificates import Pair
 from hsba.record.subscriptions.addresses import Targets
 
 if TYPE_CHECKING:
@@ -160,8 +161,17 @@ SETTINGS = (
             "Địa chỉ các proxy được tin ở X-Forwarded-For, X-Forwarded-Proto và X-Forwarded-Host, cách nhau bằng dấu"
             " phẩy"),
     Setting("behind_tls_proxy", _flag, "no",
-            "A proxy of yours stands before this server and speaks TLS; without it, only localhost is answered",
-            "Có proxy của đơn vị đứng trước và dùng TLS; nếu không, máy chủ chỉ trả lời localhost"),
+            "A proxy of yours stands before this server and speaks TLS; without it or a tls_certificate, only localhost is"
+            " answered",
+            "Có proxy của đơn vị đứng trước và dùng TLS; không có proxy hay tls_certificate thì chỉ trả lời localhost"),
+    Setting("tls_certificate", _file_path, "",
+            "Certificate of this server with its chain (PEM); with tls_key the server speaks TLS itself, and only TLS",
+            "Chứng thư của máy chủ này kèm chuỗi (PEM); cùng với tls_key thì máy chủ tự nói TLS, và chỉ TLS"),
+    Setting("tls_key", _file_path, "", "Private key of that certificate (PEM, mode 0600)",
+            "Khóa riêng của chứng thư ấy (PEM, quyền 0600)"),
+    Setting("tls_redirect_port", _whole, "0",
+            "Plain port that sends browsers on to the TLS one, usually 80; 0 is none",
+            "Cổng không mã hóa chuyển trình duyệt sang cổng TLS, thường là 80; 0 là không mở"),
     Setting("password_min_length", _whole, "14", "Characters a password has at least, of four classes",
             "Số ký tự ít nhất của mật khẩu, đủ bốn loại ký tự"),
     Setting("password_min_length_second_factor", _whole, "8",
@@ -200,6 +210,11 @@ SETTINGS = (
     Setting("session_idle_minutes", _whole, "15", "Minutes without a request that end a session",
             "Số phút không thao tác thì phiên kết thúc"),
     Setting("session_hours", _whole, "12", "Hours that a session lasts at the most", "Số giờ dài nhất của một phiên"),
+    Setting("shift_hours", _whole, "12",
+            "Hours after a full log-in at a ward's PC in which a PIN brings the same person back there",
+            "Số giờ sau khi đăng nhập đầy đủ trên máy trạm của khoa mà mã PIN còn dùng được trên máy đó"),
+    Setting("badge_alone", _flag, "no", "Let a badge alone, without a PIN, switch persons at a ward's PC",
+            "Cho đổi người trên máy trạm của khoa chỉ bằng thẻ, không cần mã PIN"),
     Setting("token_minutes", _whole, "60", "Minutes that a service client's token holds",
             "Số phút có hiệu lực của token cấp cho máy khách"),
     Setting("cors_origins", _list, "", "Origins of web pages that may call the API, with commas",
@@ -284,6 +299,9 @@ class Settings:
     base_url: str
     trusted_proxies: tuple[str, ...]
     behind_tls_proxy: bool
+    tls_certificate: Path | None
+    tls_key: Path | None
+    tls_redirect_port: int
     password_min_length: int
     password_min_length_second_factor: int
     inside_networks: tuple[Network, ...]
@@ -298,6 +316,8 @@ class Settings:
     account_unused_days: int
     session_idle_minutes: int
     session_hours: int
+    shift_hours: int
+    badge_alone: bool
     token_minutes: int
     cors_origins: tuple[str, ...]
     zone: ZoneInfo
@@ -323,6 +343,18 @@ class Settings:
     syslog_certificate: Path | None
     account_review_months: int
     lang: str
+
+    @property
+    def pair(self) -> Pair | None:
+        """The certificate and the key to speak TLS with; both or none are set."""
+        if self.tls_certificate is None and self.tls_key is None:
+            return None
+        if self.tls_certificate is None or self.tls_key is None:
+            raise BadSetting(
+                "tls_certificate and tls_key are set together.",
+                vi="tls_certificate và tls_key phải đặt cùng nhau.",
+            )
+        return Pair(self.tls_certificate, self.tls_key)
 
     def folder(self, kind: str) -> Path:
         """The data folder: the one that was set, or this kind's (`main`, `demo`) usual one."""

@@ -439,7 +439,7 @@ async def test_pages__none_is_shown_to_who_is_not_logged_in(ward: Ward) -> None:
         assert answer.content == b"", path
 
 
-async def test_fragment__of_an_ended_session_sends_its_page_to_the_log_in(ward: Ward) -> None:
+async def test_fragment__asked_for_by_nobody_sends_its_page_to_the_log_in(ward: Ward) -> None:
     answer = await ward.http.get(
         "/find/_results?q=x",
         headers={"HX-Request": "true", "HX-Current-URL": "http://localhost/patients?p=2"},

@@ -36,7 +36,7 @@ def chores(rules: Rules, witness: Witness = UNTOLD) -> tuple[Chore, ...]:
         async with house.pool.bare() as tx:
             for table in ("session", "token"):
                 await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", house.clock.now() - KEPT)
-            for table in ("half_open", "spent_challenge"):
+            for table in ("half_open", "spent_challenge", "shift", "unsent"):
                 await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", house.clock.now())
 
     return (

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import half_open, passwords, second_factor, secrets
+from hsba.access import half_open, passwords, second_factor, secrets, sessions, workstations
 from hsba.access.accounts import LOGIN, end_everything, folded
 from hsba.access.ports import NOBODY, Happening
 from hsba.access.problems import PasswordUsedBefore, WrongLogin, WrongPassword
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from hsba.access.identity import Caller, Identity
     from hsba.access.rules import Rules
+    from hsba.access.workstations import Station
     from hsba.store.pool import Connection
 
 log = logging.getLogger("hsba.access")
@@ -47,7 +48,17 @@ class From:
 
     address: str
     agent: str = ""
-    workstation: str | None = None
+    station: Station | None = None
+
+    @property
+    def workstation(self) -> str | None:
+        """The name of the registered workstation."""
+        return None if self.station is None else self.station.name
+
+    @property
+    def tenant(self) -> int | None:
+        """The keeper that the workstation belongs to."""
+        return None if self.station is None else self.station.tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +88,37 @@ class LogIn:
 
         Where a second step is to come, that is no session yet (access/half_open.py).
         """
+        identity = self.identity
+        row = await self._fits(login, password, where)
+        half = await half_open.begun(identity, row, where.address, before)
+        if half is not None:
+            return half
+        now = identity.now()
+        async with identity.connect() as tx, tx.transaction():
+            await _forget_tries(tx, row["id"], now)
+            if before is not None:
+                await sessions.leave(tx, before, row["id"], where.station, now)
+            secret = await self.open_session(tx, row["id"], where, now)
+            await self._tell(tx, "login", row["login"], where)
+        identity.forget()
+        log.info("logged in", extra={"account": row["login"]})
+        return secret
+
+    async def proved(self, login: str, password: str, where: From) -> Record:
+        """The account that this password opens, for who is inside already; a wrong one is counted and told."""
+        row = await self._fits(login, password, where)
+        async with self.identity.connect() as tx:
+            await _forget_tries(tx, row["id"], self.identity.now())
+        return row
+
+    async def _fits(self, login: str, password: str, where: From) -> Record:
+        """The account that this password is right for; nobody hears what was wrong."""
         identity, rules = self.identity, self.identity.rules
         await self.slowing.wait(where.address)
-        now = identity.now()
         row = None
         if LOGIN.match(name := folded(login)):
             async with identity.connect() as tx:
-                row = await count_try(tx, rules, name, now)
+                row = await count_try(tx, rules, name, identity.now())
         if not await passwords.fits(row and row["password"], password) or row is None:
             self.slowing.failed(where.address)
             await self._tell_refused(name, row, where)
@@ -95,38 +130,24 @@ class LogIn:
         self.slowing.succeeded(where.address)
         if passwords.outdated(row["password"]):
             await self._hash_anew(row, password)
-        half = await half_open.begun(identity, row, where.address, before)
-        if half is not None:
-            return half
-        async with identity.connect() as tx, tx.transaction():
-            await tx.execute(
-                "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2 WHERE id = $1",
-                row["id"],
-                now,
-            )
-            if before is not None:
-                await tx.execute(
-                    "UPDATE access.session SET revoked = $2 WHERE digest = $1 AND revoked IS NULL",
-                    secrets.digest(before),
-                    now,
-                )
-            secret = await self.open_session(tx, row["id"], where, now)
-            await self._tell(tx, "login", name, where)
-        identity.forget()
-        log.info("logged in", extra={"account": name})
-        return secret
+        return row
 
     async def log_out(self, session: str, where: From) -> None:
-        """End this browser's session."""
+        """End this browser's session, and at a workstation the person's shift there."""
         async with self.identity.connect() as tx, tx.transaction():
-            login = await tx.fetchval(
+            ended = await tx.fetchrow(
                 "UPDATE access.session s SET revoked = $2 FROM access.account a"
-                " WHERE s.digest = $1 AND s.revoked IS NULL AND a.id = s.account RETURNING a.login",
+                " WHERE s.digest = $1 AND s.revoked IS NULL AND a.id = s.account RETURNING a.id, a.login, s.station",
                 secrets.digest(session),
                 self.identity.now(),
             )
-            if login is not None:
-                await self._tell(tx, "logout", login, where)
+            if ended is not None:
+                await tx.execute(
+                    "DELETE FROM access.shift WHERE account = $1 AND workstation = $2",
+                    ended["id"],
+                    ended["station"],
+                )
+                await self._tell(tx, "logout", ended["login"], where)
         self.identity.forget()
 
     async def log_out_everywhere(self, caller: Caller, where: From) -> None:
@@ -157,7 +178,8 @@ class LogIn:
             rows = await tx.fetch(
                 "SELECT id, address, coalesce(agent, '') AS agent, workstation, created, last_seen, ends, id = $4 AS here"
                 " FROM access.session"
-                " WHERE account = $1 AND revoked IS NULL AND ends > $2 AND last_seen > $3 ORDER BY created DESC LIMIT 100",
+                " WHERE account = $1 AND revoked IS NULL AND ends > $2 AND (last_seen > $3 OR station IS NOT NULL)"
+                " ORDER BY created DESC LIMIT 100",
                 caller.account,
                 now,
                 now - self.identity.rules.session_idle,
@@ -289,8 +311,9 @@ class LogIn:
         """Open a session under a new secret; answers what the cookie holds."""
         secret = secrets.made()
         await tx.execute(
-            "INSERT INTO access.session (digest, account, workstation, agent, address, created, last_seen, ends, second)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
+            "INSERT INTO access.session"
+            " (digest, account, workstation, agent, address, created, last_seen, ends, second, station)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)",
             secrets.digest(secret),
             account,
             where.workstation,
@@ -299,8 +322,22 @@ class LogIn:
             now,
             now + self.identity.rules.session_longest,
             second,
+            None if where.station is None else where.station.id,
         )
+        if where.station is not None:
+            await workstations.begin_shift(
+                tx, where.station, account, where.address, now, self.identity.rules
+            )
         return secret
+
+
+async def _forget_tries(tx: Connection, account: int, now: datetime) -> None:
+    """Begin to count tries anew: somebody came in."""
+    await tx.execute(
+        "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2 WHERE id = $1",
+        account,
+        now,
+    )
 
 
 async def count_try(tx: Connection, rules: Rules, login: str, now: datetime) -> Record | None:

@@ -41,6 +41,14 @@ class PasswordMustChange(Forbidden):
     vi = "Phải đổi mật khẩu của tài khoản này trước; hãy mở trang /password."
 
 
+class ScreenCovered(Problem):
+    """The screen is locked; unlock it by your PIN or password. Nothing was read or changed."""
+
+    status, code = 401, "login"
+    vi = "Màn hình đang khóa; hãy mở khóa bằng mã PIN hoặc mật khẩu. Chưa đọc hay thay đổi gì."
+    headers: ClassVar[dict[str, str]] = {"HSBA-Session": "covered"}
+
+
 class WeakPassword(BadRequest):
     """This password is too easy to guess; the old one still holds."""
 

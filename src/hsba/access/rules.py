@@ -43,6 +43,10 @@ class Rules:
     """An account that nobody used for so long is disabled."""
     session_idle: timedelta = timedelta(minutes=15)
     session_longest: timedelta = timedelta(hours=12)
+    shift: timedelta = timedelta(hours=12)
+    """How long after a full log-in at a workstation a PIN brings the same person back there."""
+    badge_alone: bool = False
+    """Whether a badge needs no PIN."""
     token_lasts: timedelta = timedelta(hours=1)
     """Of tokens that a service client asks for."""
     inside: tuple[Network, ...] = INSIDE

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from hsba.access import ward
 from hsba.access.login import LogIn
 from hsba.access.own_factors import OwnFactors
 from hsba.access.second_step import SecondStep
 from hsba.access.vault import FILE as KEY_FILE
 from hsba.access.vault import Vault
 from hsba.fhir.problems import HostRefused
-from hsba.http import callers, health, limits, oauth
+from hsba.http import callers, headers, health, limits, oauth
 from hsba.http.gate import Gate
 from hsba.http.messages import Answer
 from hsba.http.metrics import Metrics
@@ -165,8 +166,9 @@ class Application:
         try:
             root = self._root(scope)
         except HostRefused as refused:
-            await self._refuse(scope, refused, send)
+            await self._refuse(scope, refused, headers.guarded(send, secure=False))
             return
+        send = headers.guarded(send, secure=root.startswith("https:") or self._options.behind_tls)
         if rest and rest[0] != "/":
             refusal = await self.gate.answer(scope, receive, root, send)
             if refusal is not None:
@@ -230,6 +232,7 @@ def build(
     doors = LogIn(services.identity)
     vault = Vault(options.second_factor_key or services.files / "keys" / KEY_FILE)
     starlette.state.login = doors
+    starlette.state.ward = ward.opened(services.identity, doors)
     starlette.state.second_step = SecondStep(doors, vault)
     starlette.state.own_factors = OwnFactors(doors, vault)
     return Application(services, options, starlette, metrics)

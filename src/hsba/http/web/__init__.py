@@ -20,11 +20,15 @@ from hsba.http.web.pages import (
     local_maps,
     own_seen,
     patient,
+    pin,
     raw,
     review,
     second,
     seen,
+    switch,
+    unsent,
     visit,
+    workstations,
 )
 
 ROUTES = [
@@ -34,6 +38,10 @@ ROUTES = [
     Route("/account", posted.guarded(account.account)),
     Route("/account/sessions/{session:int}", posted.guarded(account.revoke), methods=["POST"]),
     *second.ROUTES,
+    *switch.ROUTES,
+    *unsent.ROUTES,
+    *pin.ROUTES,
+    *workstations.ROUTES,
     Route("/", endpoint(home.home)),
     Route("/find", endpoint(find.find, room="searching")),
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),

@@ -8,10 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from hsba.access.identity import CARE
-from hsba.access.login import From
-from hsba.access.problems import NotLoggedIn
-from hsba.http import callers, limits
-from hsba.http.messages import join_headers, read_pairs
+from hsba.http import callers
 from hsba.http.web.page import keep_choice, problem
 
 if TYPE_CHECKING:
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
     from hsba.access.login import LogIn
     from hsba.fhir.problems import Problem
 
-LONGEST = 64 * 1024
-SECONDS = 30.0
 SECOND_STEP = "/login/second"
 
 
@@ -40,30 +35,6 @@ def guarded(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Requ
             return problem(request, exc)
 
     return answer
-
-
-async def form(request: Request) -> dict[str, str]:
-    """The form that was sent."""
-    headers = join_headers(request.scope["headers"])
-    return dict(read_pairs(await limits.read_body(request.receive, headers, limit=LONGEST, seconds=SECONDS)))
-
-
-def cookie(request: Request) -> str | None:
-    """What this browser's cookie of sessions holds."""
-    return callers.cookie(join_headers(request.scope["headers"]), secure=_secure(request))
-
-
-def caller(request: Request) -> Caller:
-    """Who is logged in."""
-    found: Caller | None = request.scope.get("hsba.caller")
-    if found is None:
-        raise NotLoggedIn
-    return found
-
-
-def came_from(request: Request) -> From:
-    """Where the request comes from, as log-ins note it."""
-    return From(request.scope["hsba.address"], request.headers.get("user-agent", ""))
 
 
 def sentence(refused: Problem | None, language: str) -> str:

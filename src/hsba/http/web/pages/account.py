@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hsba.access import grants, passkeys, review
+from hsba.access.pins import HOLDERS
 from hsba.access.problems import PasswordsDiffer
 from hsba.fhir.problems import Problem
 from hsba.http import gate
-from hsba.http.web import posted, words
+from hsba.http.web import posted, visitor, words
 from hsba.http.web.page import Page, render, show
 from hsba.http.web.pages import review as review_page
 
@@ -74,6 +75,8 @@ class Own:
     sessions: tuple[Session, ...]
     overdue: bool
     """Whether the list of accounts waits to be confirmed, by who must do it."""
+    pin: bool
+    """Whether this kind of account may have a PIN."""
 
     def device(self, session: Session) -> str:
         """The browser and the system of a session, as far as it names them."""
@@ -87,13 +90,13 @@ async def login(request: Request) -> Response:
     """Show the log-in; open a session for who knows a password and go on to where he wanted to be."""
     if request.method != "POST":
         return log_in_page(request, gate.after(request.query_params.get("next", "/")))
-    form = await posted.form(request)
+    form = await visitor.form(request)
     going = gate.after(form.get("next", "/"))
-    before = posted.cookie(request)
+    before = visitor.kept(request)
     doors = _doors(request)
     try:
         secret = await doors.log_in(
-            form.get("login", ""), form.get("password", ""), posted.came_from(request), before=before
+            form.get("login", ""), form.get("password", ""), visitor.where(request), before=before
         )
     except Problem as refused:
         return log_in_page(request, going, form.get("login", "")[:64], refused)
@@ -102,34 +105,34 @@ async def login(request: Request) -> Response:
 
 async def logout(request: Request) -> Response:
     """End this session; with `everywhere`, all that the account has open."""
-    form = await posted.form(request)
-    kept = posted.cookie(request)
+    form = await visitor.form(request)
+    kept = visitor.kept(request)
     if "everywhere" in form:
-        await _doors(request).log_out_everywhere(posted.caller(request), posted.came_from(request))
+        await _doors(request).log_out_everywhere(visitor.caller(request), visitor.where(request))
     elif kept is not None:
-        await _doors(request).log_out(kept, posted.came_from(request))
+        await _doors(request).log_out(kept, visitor.where(request))
     return posted.go(request, "/login", "")
 
 
 async def revoke(request: Request) -> Response:
     """End another of one's own sessions."""
     await _doors(request).revoke(
-        posted.caller(request), int(request.path_params["session"]), posted.came_from(request)
+        visitor.caller(request), int(request.path_params["session"]), visitor.where(request)
     )
     return posted.go(request, "/account")
 
 
 async def password(request: Request) -> Response:
     """Show what a new password needs; set it, end everything else that was open, and go on."""
-    caller = posted.caller(request)
+    caller = visitor.caller(request)
     if request.method != "POST":
         return await _password(request, caller)
-    form = await posted.form(request)
+    form = await visitor.form(request)
     try:
         if form.get("new") != form.get("again"):
             raise PasswordsDiffer
         secret = await _doors(request).change_password(
-            caller, form.get("old", ""), form.get("new", ""), posted.came_from(request)
+            caller, form.get("old", ""), form.get("new", ""), visitor.where(request)
         )
     except Problem as refused:
         return await _password(request, caller, refused)
@@ -138,7 +141,7 @@ async def password(request: Request) -> Response:
 
 async def account(request: Request) -> Response:
     """One's own account and its open sessions."""
-    caller = posted.caller(request)
+    caller = visitor.caller(request)
     sessions = tuple(await _doors(request).sessions(caller))
     app = request.app.state.services
     tenant = app.tenants.get()
@@ -146,7 +149,8 @@ async def account(request: Request) -> Response:
         told = await grants.standing(tx, tenant.id, caller.actor.account, app.clock.now())
     titles = tuple(role.title for role in told.roles)
     overdue = caller.kind in review_page.KINDS and await _overdue(request)
-    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], titles, sessions, overdue)
+    kind, pin = words.ACCOUNT_KIND[caller.kind], caller.kind in HOLDERS
+    shown = Own(caller.actor.account, caller.name, kind, titles, sessions, overdue, pin)
     return render(request, Page("account.html", shown, section="account"), show(request))
 
 

@@ -19,7 +19,7 @@ from hsba.access.problems import SecondStepEnded, WrongCode
 from hsba.access.second_step import holder
 from hsba.fhir.problems import Problem
 from hsba.http import gate
-from hsba.http.web import posted
+from hsba.http.web import posted, visitor
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Page, render, show
 from hsba.http.web.pages.account import log_in_page
@@ -98,14 +98,14 @@ async def second(request: Request) -> Response:
     if request.method != "POST":
         going = gate.after(request.query_params.get("next", "/"))
         try:
-            half = await step.begun(posted.cookie(request))
+            half = await step.begun(visitor.kept(request))
         except SecondStepEnded:
             return posted.go(request, "/login")
         return await _asked(request, half, going)
-    form = await posted.form(request)
+    form = await visitor.form(request)
     going = gate.after(form.get("next", "/"))
     try:
-        half = await step.begun(posted.cookie(request))
+        half = await step.begun(visitor.kept(request))
         if half.enrols:
             return await _first(request, half, going, form)
         try:
@@ -121,13 +121,13 @@ async def alone(request: Request) -> Response:
     """Open a session for who has a passkey, without a password."""
     if request.method != "POST":
         return posted.go(request, "/login")
-    form = await posted.form(request)
+    form = await visitor.form(request)
     going, here = gate.after(form.get("next", "/")), _site(request)
     try:
         if here is None:
             raise WrongCode
         secret = await _step(request).by_passkey_alone(
-            form.get("credential", ""), here, posted.came_from(request), before=posted.cookie(request)
+            form.get("credential", ""), here, visitor.where(request), before=visitor.kept(request)
         )
     except WrongCode as refused:
         return log_in_page(request, going, "", refused)
@@ -136,7 +136,7 @@ async def alone(request: Request) -> Response:
 
 async def _tried(request: Request, form: dict[str, str]) -> str:
     """Try what was sent as a second step."""
-    step, kept, where = _step(request), posted.cookie(request), posted.came_from(request)
+    step, kept, where = _step(request), visitor.kept(request), visitor.where(request)
     here = _site(request)
     if form.get("credential") and here is not None:
         return await step.by_passkey(kept, form["credential"], here, where)
@@ -147,7 +147,7 @@ async def _first(request: Request, half: HalfOpen, going: str, form: dict[str, s
     """Set up the first factor in a log-in; the recovery codes are shown once."""
     step = _step(request)
     try:
-        entered = await step.enrol(posted.cookie(request), _proof(request, form), posted.came_from(request))
+        entered = await step.enrol(visitor.kept(request), _proof(request, form), visitor.where(request))
     except SecondStepEnded:
         raise
     except Problem as refused:
@@ -186,13 +186,13 @@ async def factors(request: Request) -> Response:
 
 async def new(request: Request) -> Response:
     """Offer another factor; keep it for who shows that it works and knows the password."""
-    own, caller = _own(request), posted.caller(request)
-    form = await posted.form(request) if request.method == "POST" else {}
+    own, caller = _own(request), visitor.caller(request)
+    form = await visitor.form(request) if request.method == "POST" else {}
     refused = None
     if form:
         try:
             added = await own.add(
-                caller, form.get("password", ""), _proof(request, form), posted.came_from(request)
+                caller, form.get("password", ""), _proof(request, form), visitor.where(request)
             )
         except Problem as problem:
             refused = problem
@@ -213,13 +213,13 @@ async def new(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     """Rename one of one's own factors, or remove it."""
-    own, caller, factor = _own(request), posted.caller(request), int(request.path_params["factor"])
-    form = await posted.form(request)
+    own, caller, factor = _own(request), visitor.caller(request), int(request.path_params["factor"])
+    form = await visitor.form(request)
     if form.get("act") == "rename":
         await own.rename(caller, factor, form.get("name", ""))
         return posted.go(request, FACTORS)
     try:
-        await own.remove(caller, factor, form.get("password", ""), posted.came_from(request))
+        await own.remove(caller, factor, form.get("password", ""), visitor.where(request))
     except Problem as refused:
         return await _factors(request, refused)
     return posted.go(request, FACTORS)
@@ -227,9 +227,9 @@ async def change(request: Request) -> Response:
 
 async def codes(request: Request) -> Response:
     """Make new recovery codes and show them, once."""
-    caller, form = posted.caller(request), await posted.form(request)
+    caller, form = visitor.caller(request), await visitor.form(request)
     try:
-        made = await _own(request).renew_codes(caller, form.get("password", ""), posted.came_from(request))
+        made = await _own(request).renew_codes(caller, form.get("password", ""), visitor.where(request))
     except Problem as refused:
         return await _factors(request, refused)
     told = Recovery(caller.actor.account, made, FACTORS)
@@ -237,9 +237,9 @@ async def codes(request: Request) -> Response:
 
 
 async def _factors(request: Request, refused: Problem | None = None) -> Response:
-    caller, own, shown = posted.caller(request), _own(request), show(request)
+    caller, own, shown = visitor.caller(request), _own(request), show(request)
     found = await own.every(caller)
-    rules, where = own.identity.rules, posted.came_from(request)
+    rules, where = own.identity.rules, visitor.where(request)
     told = Factors(
         found.factors,
         found.codes_left,
