@@ -20,6 +20,7 @@ from hsba.access import rules as access_rules
 from hsba.access.identity import Identity
 from hsba.access.policy import RolePolicy
 from hsba.access.rights import Rights
+from hsba.access.scopes import Scopes
 from hsba.audit import sealing
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
@@ -126,6 +127,7 @@ class App:
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
     clock: Clock = field(default_factory=Clock)
     rights: Rights = field(default_factory=Rights)
+    scopes: Scopes = field(default_factory=Scopes)
 
     async def renew(self, tx: Connection) -> None:
         """Take over the search parameters that the database has now, for all contexts made from here on."""
@@ -191,6 +193,7 @@ class App:
         policy = self.policy_for(actor, keeper)
         if channel == EXPORT and isinstance(policy, RolePolicy):
             policy = policy.narrowed(EXPORT)
+        policy = self.scopes.held(policy, actor, self.definitions, self.codes, keeper.zone, self.clock.now)
         return Context(
             actor=actor,
             tenant=keeper,
