@@ -238,6 +238,8 @@ def identity_rules(settings: Settings) -> access_rules.Rules:
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_longest=timedelta(hours=settings.session_hours),
         token_lasts=timedelta(minutes=settings.token_minutes),
+        refresh_lasts=timedelta(days=settings.refresh_days),
+        signing_key_lasts=timedelta(days=settings.signing_key_days),
     )
 
 

@@ -122,7 +122,7 @@ def granted(registered: str, asked: str) -> str:
     return " ".join(one for one in dict.fromkeys(asked.split()) if covers(registered, one))
 
 
-def understood(scope: str) -> list[str]:
+def not_understood(scope: str) -> list[str]:
     """Those of some scopes that mean nothing here."""
     return [one for one in scope.split() if one not in WORDS and right(one) is None]
 

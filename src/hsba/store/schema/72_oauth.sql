@@ -28,6 +28,8 @@ CREATE TABLE access.app_grant (
     challenge text NOT NULL,                      -- PKCE, S256
     nonce     text,
     issuer    text NOT NULL,                      -- our address as the app knows it
+    base      text,                               -- and that of the record
+    fhir_user text,                               -- who the person is in the record, where he is somebody in it
     created   timestamptz NOT NULL,
     code_ends timestamptz NOT NULL,
     code_used timestamptz,
