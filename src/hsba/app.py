@@ -17,6 +17,7 @@ import asyncpg
 from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
+from hsba.access.clients import Unreachable
 from hsba.access.identity import Identity
 from hsba.access.policy import RolePolicy
 from hsba.access.rights import Rights
@@ -29,6 +30,7 @@ from hsba.http import app as http
 from hsba.http import web
 from hsba.ops import importing, processes
 from hsba.ops.hooks import deliver as hooks
+from hsba.ops.hooks.sending import Sender, Unreached
 from hsba.record import codes as core_codes
 from hsba.record import orders, parameters, reindexing, tenants
 from hsba.record.aside import Aside
@@ -39,7 +41,7 @@ from hsba.record.housekeeping import HOUSEKEEPING as RECORD_HOUSEKEEPING
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll
 from hsba.record.subscriptions import watch as subscriptions
-from hsba.record.subscriptions.addresses import Targets
+from hsba.record.subscriptions.addresses import TargetRefused, Targets
 from hsba.record.tenants import Tenants
 from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
@@ -163,6 +165,17 @@ class App:
             return
         async with self.pool.searching(tenant.id) as tx:
             await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
+
+    async def keys_at(self, url: str) -> bytes:
+        """What stands at the address of a registered app's keys, at a host that the setting names."""
+        targets = Targets.of(self.settings.jwks_hosts)
+        try:
+            if targets.endpoint(url).host not in targets.names:
+                raise Unreachable
+            async with Sender(targets) as sender:
+                return await sender.fetch(url)
+        except (TargetRefused, Unreached) as exc:
+            raise Unreachable from exc
 
     def policy_for(self, actor: Actor, tenant: Tenant) -> Policy:
         """What this actor may do: whoever sits at this machine everything, an account what its roles say.

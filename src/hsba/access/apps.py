@@ -241,7 +241,8 @@ def check(wanted: Wanted, hosts: Collection[str]) -> dict[str, Any] | None:
         raise BadApp("It has keys or an address of keys.", vi="Hoặc khóa, hoặc địa chỉ khóa.")
     if wanted.keys_url:
         parts = urlsplit(wanted.keys_url) if _ADDRESS.match(wanted.keys_url) else None
-        if parts is None or parts.scheme != "https" or "@" in parts.netloc or parts.hostname not in {one.lower() for one in hosts}:
+        known = {one.lower() for one in hosts}
+        if parts is None or parts.scheme != "https" or "@" in parts.netloc or parts.hostname not in known:
             raise BadApp(
                 "The address of keys is https at a host of the setting jwks_hosts.",
                 vi="Địa chỉ khóa phải là https, tại máy khai ở thiết lập jwks_hosts.",

@@ -6,7 +6,6 @@ a stranger hears the same sentence, after the same work, whether the name, the p
 
 from __future__ import annotations
 
-import hmac
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -202,32 +201,6 @@ class LogIn:
         identity.forget()
         log.info("password changed", extra={"account": caller.actor.account})
         return secret
-
-    async def client_token(self, name: str, secret: str, scope: str, where: From) -> tuple[str, str] | None:
-        """A bearer token for a service client that knows its secret, and its scope; None for anybody else."""
-        identity = self.identity
-        await self.slowing.wait(where.address)
-        async with identity.connect() as tx:
-            row = await tx.fetchrow(
-                "SELECT id, secret, scope FROM access.client WHERE name = $1 AND state = 'active'",
-                folded(name) if LOGIN.match(folded(name)) else "",
-            )
-            right = hmac.compare_digest(row["secret"] if row else b"\0" * 32, secrets.digest(secret))
-            asked = scope.split()
-            if not right or row is None or not set(asked) <= set(row["scope"].split()):
-                self.slowing.failed(where.address)
-                return None
-            made, now = secrets.made(), identity.now()
-            granted = " ".join(asked) or row["scope"]
-            await tx.execute(
-                "INSERT INTO access.token (digest, client, scope, created, ends) VALUES ($1, $2, $3, $4, $5)",
-                secrets.digest(made),
-                row["id"],
-                granted,
-                now,
-                now + identity.rules.token_lasts,
-            )
-        return made, granted
 
     async def _open(self, tx: Connection, account: int, where: From, now: datetime) -> str:
         secret = secrets.made()

@@ -89,6 +89,9 @@ class Services(Protocol):
     def identity(self) -> Identity:
         """Who stands behind a request."""
 
+    async def keys_at(self, url: str) -> bytes:
+        """What stands at the address of a registered app's keys; raises Unreachable."""
+
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""
 
@@ -158,7 +161,7 @@ class Application:
         except HostRefused as refused:
             await self._refuse(scope, refused, send)
             return
-        if rest and rest[0] != "/":
+        if (rest and rest[0] != "/") or rest == oauth.SMART:
             refusal = await self.gate.answer(scope, receive, root, send)
             if refusal is not None:
                 await respond(refusal, {}, send, head=scope["method"] == "HEAD")
@@ -213,12 +216,15 @@ def build(
         Route("/healthz", checks.alive),
         Route("/readyz", checks.ready),
         Route("/metrics", checks.metrics),
-        Route("/oauth/token", oauth.token, methods=["POST"]),
+        *oauth.ROUTES,
         *pages,
     ]
     starlette = Starlette(routes=routes, lifespan=lifespan)
     starlette.state.services = services
-    starlette.state.login = LogIn(services.identity)
+    starlette.state.login = login = LogIn(services.identity)
+    starlette.state.oauth = oauth.Desk.of(
+        services.identity, login.slowing, services.keys_at, options.cors_origins
+    )
     return Application(services, options, starlette, metrics)
 
 

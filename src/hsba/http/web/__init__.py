@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import account, codes, find, home, patient, raw, seen, visit
+from hsba.http.web.pages import account, authorize, codes, find, home, launches, patient, raw, seen, visit
 
 ROUTES = [
     Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
@@ -19,6 +19,7 @@ ROUTES = [
     Route("/password", account.guarded(account.password), methods=["GET", "POST"]),
     Route("/account", account.guarded(account.account)),
     Route("/account/sessions/{session:int}", account.guarded(account.revoke), methods=["POST"]),
+    Route("/oauth/authorize", account.guarded(authorize.authorize), methods=["GET", "POST"]),
     Route("/", endpoint(home.home)),
     Route("/find", endpoint(find.find, room="searching")),
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),
@@ -28,6 +29,8 @@ ROUTES = [
     Route("/patients/{id}", endpoint(patient.patient)),
     Route("/patients/{id}/encounters/{encounter}", endpoint(visit.visit)),
     Route("/patients/{id}/seen", endpoint(seen.seen)),
+    Route("/patients/{id}/apps", endpoint(launches.apps), methods=["GET"]),
+    Route("/patients/{id}/apps", account.guarded(launches.launch), methods=["POST"]),
     Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
     Route(assets.PREFIX + "{name:path}", assets.serve),
     Route("/{path:path}", nothing_here),
