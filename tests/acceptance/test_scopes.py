@@ -11,8 +11,7 @@ import pytest_asyncio
 from acceptance.door import patient
 from acceptance.identity import LOGIN
 from hospital import observation
-from hsba.access import accounts, grants
-from hsba.record.context import Actor
+from hsba.access import accounts
 
 if TYPE_CHECKING:
     from acceptance.identity import Ward
@@ -31,12 +30,6 @@ def plan(id: str, of: str) -> dict[str, Any]:
 async def house(ward: Ward) -> Ward:
     """Two patients with what was seen of them, and an account that may do everything."""
     await ward.account()
-    keeper = ward.services.tenants.get()
-    admin = Actor(account="admin")
-    async with ward.services.pool.writing(keeper.id) as tx:
-        lines = [{"may": ["*"], "types": ["*"], "where": ["label:*"]}]
-        await grants.put_role(tx, keeper.id, admin, "all", "all", lines)
-        await grants.grant(tx, keeper.id, admin, LOGIN, "all")
     bearer = await token(ward, "")
     for one in (
         patient(id="p1"), patient(id="p2"), plan("f1", "p1"), plan("f2", "p2"),
@@ -163,10 +156,7 @@ async def test_scope__lets_nothing_be_written_that_it_does_not_name(house: Ward)
 
 
 async def test_scope__of_a_token_does_not_widen_what_its_account_may_do(ward: Ward) -> None:
-    await ward.account()
-    keeper = ward.services.tenants.get()
-    async with ward.services.pool.writing(keeper.id) as tx:
-        await grants.grant(tx, keeper.id, Actor(account="admin"), LOGIN, "reception")
+    await ward.account(roles=("reception",))
     bearer = await token(ward, "user/*.cruds")
 
     assert (await ward.http.post("/fhir/Patient", json=patient(), headers=bearer)).status_code == 201
