@@ -11,14 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
+from hsba.access.apps import LOOPBACK
 from hsba.access.clients import Unreachable
 from hsba.access.identity import Identity
+from hsba.access.outside import Outside, Provider
 from hsba.access.policy import RolePolicy
 from hsba.access.rights import NoRole, Rights
 from hsba.access.scopes import Scopes
@@ -54,6 +57,7 @@ from hsba.terminology.operations import OPERATIONS as TERMINOLOGY_OPERATIONS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from hsba.config import Settings
@@ -128,6 +132,8 @@ class App:
     housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
     clock: Clock = field(default_factory=Clock)
+    outside: Outside | None = None
+    """The other house whose log-in is taken too."""
     rights: Rights = field(default_factory=Rights)
     scopes: Scopes = field(default_factory=Scopes)
 
@@ -228,6 +234,31 @@ class App:
         )
 
 
+def outside(settings: Settings, now: Callable[[], datetime]) -> Outside | None:
+    """The OpenID provider of the settings; its addresses are public ones, or at the host of its issuer."""
+    if not settings.oidc_issuer:
+        return None
+    parts = urlsplit(settings.oidc_issuer)
+    targets = Targets.of([parts.hostname or ""], plain=parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+    async def ask(url: str, headers: dict[str, str], content: bytes) -> bytes:
+        try:
+            async with Sender(targets) as sender:
+                return await sender.fetch(url, headers=headers, content=content)
+        except (TargetRefused, Unreached) as exc:
+            log.warning("the OpenID provider was not reached", extra={"why": str(exc)})
+            raise Unreachable from exc
+
+    known = Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        settings.oidc_name,
+        settings.oidc_claim,
+    )
+    return Outside(known, ask, now)
+
+
 def rules(settings: Settings) -> Rules:
     """The record's own settings."""
     return Rules(
@@ -325,6 +356,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             tenants=keepers,
             identity=Identity(pool.bare, clock.now, manners),
             aside=aside,
+            outside=outside(settings, clock.now),
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
             files=settings.folder("main") / "files",

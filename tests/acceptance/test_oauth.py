@@ -247,7 +247,8 @@ async def test_authorize__nobody_is_sent_to_an_address_that_is_not_registered(
 @pytest.mark.parametrize(
     "address",
     [
-        "http://app.example.vn/", "", "https://x@app.example.vn/", "https://app.example.vn/#x", "javascript:alert(1)", "data:text/html,x", "myapp:/back",
+        "http://app.example.vn/", "", "https://x@app.example.vn/", "https://app.example.vn/#x", "javascript:alert(1)",
+        "data:text/html,x", "myapp:/back",
         "https://*.example.vn/", "/back", "https:///back", "http://localhost.evil.example/", "file:///etc/passwd",
         "https://app.example.vn/\\evil", "https://app.example.vn/ x", "VN.Example.App:/back",
     ],

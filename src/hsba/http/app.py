@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from hsba.access.identity import Identity
+    from hsba.access.outside import Outside
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
     from hsba.record.aside import Aside
@@ -84,6 +85,10 @@ class Services(Protocol):
     @property
     def operations(self) -> tuple[Operation, ...]:
         """The operations that the rooms bring."""
+
+    @property
+    def outside(self) -> Outside | None:
+        """The other house whose log-in is taken too."""
 
     @property
     def identity(self) -> Identity:

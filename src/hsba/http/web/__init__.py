@@ -11,10 +11,24 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import account, authorize, codes, find, home, launches, patient, raw, seen, visit
+from hsba.http.web.pages import (
+    account,
+    authorize,
+    codes,
+    find,
+    home,
+    launches,
+    outside,
+    patient,
+    raw,
+    seen,
+    visit,
+)
 
 ROUTES = [
     Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
+    Route("/login/outside", account.guarded(outside.begin), methods=["GET"]),
+    Route("/login/outside/callback", account.guarded(outside.callback), methods=["GET"]),
     Route("/logout", account.guarded(account.logout), methods=["POST"]),
     Route("/password", account.guarded(account.password), methods=["GET", "POST"]),
     Route("/account", account.guarded(account.account)),

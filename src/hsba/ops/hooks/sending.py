@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
     from hsba.record.subscriptions.addresses import Address, Endpoint, Targets
@@ -76,9 +76,12 @@ class Sender:
         """The status the target answers; raises TargetRefused for where we may not go, Unreached for no answer."""
         return await self._asked(url, self._status, method, below, headers, content)
 
-    async def fetch(self, url: str) -> bytes:
-        """What stands at an address, when it is there and short; raises as `send` does."""
-        return await self._asked(url, self._body, "GET", "", [("Accept", "application/json")], b"")
+    async def fetch(
+        self, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
+    ) -> bytes:
+        """What an address answers, when that is short and good news; raises as `send` does. With content it is a POST."""
+        told = [("Accept", "application/json"), *(headers or {}).items()]
+        return await self._asked(url, self._body, "POST" if content else "GET", "", told, content)
 
     async def _asked(
         self,

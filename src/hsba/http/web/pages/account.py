@@ -49,6 +49,8 @@ class LogIn:
     """The name that was typed."""
     problem: str
     """Why it was refused; empty at first."""
+    outside: str
+    """The other house whose log-in is taken too; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,10 @@ async def account(request: Request) -> Response:
 
 def _login(request: Request, going: str, typed: str = "", refused: Problem | None = None) -> Response:
     shown = show(request)
+    outside = request.app.state.services.outside
     page = Page(
         "login.html",
-        LogIn(going, typed, _sentence(refused, shown.language)),
+        LogIn(going, typed, _sentence(refused, shown.language), outside.provider.name if outside else ""),
         status=refused.status if refused else 200,
     )
     return render(request, page, shown)
