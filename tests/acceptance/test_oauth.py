@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -17,6 +19,8 @@ from acceptance.test_login import ELSEWHERE
 from hospital import observation
 from hsba.access import accounts, apps, grants
 from hsba.access.apps import Wanted
+from hsba.access.housekeeping import chores
+from hsba.access.rules import Rules
 from hsba.record.context import OPERATOR
 
 if TYPE_CHECKING:
@@ -512,3 +516,51 @@ async def test_userinfo__needs_a_token_that_knows_the_person(phone: Phone) -> No
 
     assert (await http.get("/oauth/userinfo", headers=bearer(tokens))).status_code == 401
     assert (await http.get("/oauth/userinfo")).status_code == 401
+
+
+async def test_account__an_app_that_was_let_in_is_shown_and_ended(phone: Phone) -> None:
+    tokens = await phone.let_in("offline_access user/Patient.rs")
+    ward = phone.ward
+    await ward.account("bs.khac")
+
+    page = await ward.http.get("/account/apps")
+    (number,) = re.findall(r'action="/account/apps/(\d+)"', page.text)
+    await ward.log_in("bs.khac")
+    await ward.http.post(f"/account/apps/{number}")
+    assert (await ward.http.get("/fhir/Patient/p1", headers=bearer(tokens))).status_code == 200
+    await ward.log_in()
+    await ward.http.post(f"/account/apps/{number}")
+
+    assert "Sổ tiêm chủng" in page.text
+    assert (await ward.http.get("/fhir/Patient/p1", headers=bearer(tokens))).status_code == 401
+    assert (await phone.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+    assert "Sổ tiêm chủng" not in (await ward.http.get("/account/apps")).text
+
+
+async def test_housekeeping__forgets_what_ended_long_ago(phone: Phone) -> None:
+    await phone.let_in("openid offline_access user/Patient.rs")
+    chore = next(one for one in chores(Rules()) if one.name == "ended sessions")
+    services = phone.ward.services
+    tables = ("token", "refresh_token", "app_grant", "signing_key", "assertion", "launch")
+
+    async def counted() -> list[int]:
+        async with phone.ward.owner() as tx:
+            return [await tx.fetchval(f"SELECT count(*) FROM access.{table}") for table in tables]
+
+    await chore.do(services)
+    before = await counted()
+    services.clock = Later(days=400)  # type: ignore[assignment]
+    await chore.do(services)
+
+    assert before[:4] == [1, 1, 1, 1]
+    assert await counted() == [0] * 6
+
+
+class Later:
+    """A clock that runs ahead."""
+
+    def __init__(self, **by: float) -> None:
+        self.by = timedelta(**by)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.by

@@ -85,6 +85,17 @@ class Let:
     fhir_user: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """An app that may act for a person."""
+
+    id: int
+    title: str
+    scope: str
+    created: datetime
+    last_use: datetime | None
+
+
 class Returned(Exception):  # carries the answer past the pages; no problem of a person
     """The app is told why it is not let in, at its own address."""
 
@@ -172,7 +183,7 @@ class Authorizing:
                     "app-authorize",
                     caller.actor.account,
                     subject=f"client:{asked.app.name}",
-                    reason=let.scope,
+                    reason=scopes.told(let.scope),
                     address=address,
                     tenant=let.tenant,
                 ),
@@ -236,6 +247,38 @@ class Authorizing:
             raise InvalidRequest
 
 
+async def let_in(tx: Connection, account: int, now: datetime) -> list[LetIn]:
+    """The apps that a person let in and that may still act for her, the newest first."""
+    rows = await tx.fetch(
+        "SELECT g.id, c.title, g.scope, g.created,"
+        " (SELECT max(t.created) FROM access.token t WHERE t.app_grant = g.id) AS last_use"
+        " FROM access.app_grant g JOIN access.client c ON c.id = g.client AND c.state = 'active'"
+        " WHERE g.account = $1 AND g.revoked IS NULL"
+        " AND (EXISTS (SELECT FROM access.token t WHERE t.app_grant = g.id AND t.revoked IS NULL AND t.ends > $2)"
+        " OR EXISTS (SELECT FROM access.refresh_token r WHERE r.app_grant = g.id AND r.used IS NULL AND r.ends > $2))"
+        " ORDER BY g.created DESC LIMIT 100",
+        account,
+        now,
+    )
+    return [LetIn(**row) for row in rows]
+
+
+async def end(identity: Identity, caller: Caller, number: int, address: str) -> None:
+    """End what one let an app do; what is somebody else's is left alone."""
+    async with identity.connect() as tx, tx.transaction():
+        name = await tx.fetchval(
+            "UPDATE access.app_grant g SET revoked = $3 FROM access.client c"
+            " WHERE g.id = $1 AND g.account = $2 AND g.revoked IS NULL AND c.id = g.client RETURNING c.name",
+            number,
+            caller.account,
+            identity.now(),
+        )
+        if name is not None:
+            told = Happening("app-end", caller.actor.account, subject=f"client:{name}", address=address)
+            await identity.witness.tell(tx, told)
+    identity.forget()
+
+
 def _asked(app: App, redirect: str, given: dict[str, str]) -> Asked:
     """What is asked, by an app that may be answered at its address."""
     if given.get("response_type") != "code":
@@ -257,7 +300,8 @@ def _asked(app: App, redirect: str, given: dict[str, str]) -> Asked:
         raise InvalidRequest
     if given.get("prompt") == "none":
         raise InteractionRequired
-    record = bool(scopes.rights(scope)) or scopes.needs_patient(scope) or bool(given.get("launch"))
+    launch = given["launch"] if scopes.LAUNCH in scope.split() else None
+    record = bool(scopes.rights(scope)) or scopes.needs_patient(scope) or launch is not None
     base = given.get("aud") or None
     if record and base is None:
         raise InvalidRequest
@@ -269,7 +313,7 @@ def _asked(app: App, redirect: str, given: dict[str, str]) -> Asked:
         challenge=given["code_challenge"],
         nonce=given.get("nonce"),
         base=base if record else None,
-        launch=given.get("launch"),
+        launch=launch,
     )
 
 

@@ -97,6 +97,10 @@ class Clients:
                 )
                 await self.identity.witness.tell(tx, told)
             raise InvalidClient from exc
+        async with self.identity.connect() as tx:
+            await tx.execute(
+                "UPDATE access.client SET last_use = $2 WHERE id = $1", app.id, self.identity.now()
+            )
         return app
 
     async def _check(self, app: App, proof: Proof, audience: Collection[str]) -> None:

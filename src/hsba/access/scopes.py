@@ -122,6 +122,11 @@ def granted(registered: str, asked: str) -> str:
     return " ".join(one for one in dict.fromkeys(asked.split()) if covers(registered, one))
 
 
+def told(scope: str) -> str:
+    """Scopes as the trail is told of them: without searches, which may name a patient."""
+    return " ".join(one.partition("?")[0] for one in scope.split())
+
+
 def not_understood(scope: str) -> list[str]:
     """Those of some scopes that mean nothing here."""
     return [one for one in scope.split() if one not in WORDS and right(one) is None]

@@ -147,7 +147,10 @@ class Tokens:
             else:
                 secret = await self._keep(tx, now, granted, client=app.id)
                 await self._tell(
-                    tx, Happening("token-issue", f"client:{app.name}", reason=granted, address=address)
+                    tx,
+                    Happening(
+                        "token-issue", f"client:{app.name}", reason=scopes.told(granted), address=address
+                    ),
                 )
         if app.proves == "none":
             raise UnauthorizedClient
@@ -264,7 +267,7 @@ class Tokens:
             "token-issue",
             row["login"],
             subject=f"client:{row['client_name']}",
-            reason=scope,
+            reason=scopes.told(scope),
             tenant=row["tenant"],
         )
         await self._tell(tx, told)

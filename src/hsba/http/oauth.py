@@ -176,7 +176,7 @@ async def smart(request: Request) -> Response:
     slug = request.path_params.get("slug")
     await services.tenants.find(slug, services.pool.bare)
     found = {**_described(issuer(request)), "capabilities": list(CAPABILITIES)}
-    found["management_endpoint"] = issuer(request) + "/account"
+    found["management_endpoint"] = issuer(request) + "/account/apps"
     return JSONResponse(found, headers=KEPT)
 
 

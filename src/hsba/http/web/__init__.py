@@ -32,6 +32,8 @@ ROUTES = [
     Route("/logout", account.guarded(account.logout), methods=["POST"]),
     Route("/password", account.guarded(account.password), methods=["GET", "POST"]),
     Route("/account", account.guarded(account.account)),
+    Route("/account/apps", account.guarded(launches.own), methods=["GET"]),
+    Route("/account/apps/{grant:int}", account.guarded(launches.end), methods=["POST"]),
     Route("/account/sessions/{session:int}", account.guarded(account.revoke), methods=["POST"]),
     Route("/oauth/authorize", account.guarded(authorize.authorize), methods=["GET", "POST"]),
     Route("/", endpoint(home.home)),

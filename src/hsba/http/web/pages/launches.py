@@ -1,4 +1,4 @@
-"""`/patients/{id}/apps`: the registered apps that are opened for a patient, and opening one (SMART EHR launch)."""
+"""`/patients/{id}/apps`: the apps that are opened for a patient, and opening one; `/account/apps`: those one has let in."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access import authorizing
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import NotFound
 from hsba.http import limits, oauth
 from hsba.http.messages import join_headers, read_pairs
-from hsba.http.web.page import HEADERS, Page
+from hsba.http.web.page import HEADERS, Page, render, show
 from hsba.record import interactions
 from hsba.record.views import patient as view
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from hsba.access.apps import App
+    from hsba.access.authorizing import LetIn
     from hsba.access.identity import Caller
     from hsba.http.web.page import Ask
     from hsba.record.views.people import Banner
@@ -34,6 +36,13 @@ class Apps:
 
     banner: Banner
     apps: tuple[App, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What `account_apps.html` shows."""
+
+    apps: tuple[LetIn, ...]
 
 
 async def apps(ask: Ask) -> Page:
@@ -56,11 +65,34 @@ async def apps(ask: Ask) -> Page:
     )
 
 
-async def launch(request: Request) -> Response:
-    """Open an app for a patient: it is sent our address and a word that is good once, for this person."""
+async def own(request: Request) -> Response:
+    """The apps that this person let in, to be ended."""
+    caller = _caller(request)
+    identity = request.app.state.services.identity
+    async with identity.connect() as tx:
+        found = tuple(await authorizing.let_in(tx, caller.account or 0, identity.now()))
+    return render(request, Page("account_apps.html", Own(found), section="account"), show(request))
+
+
+async def end(request: Request) -> Response:
+    """End what one let an app do."""
+    identity = request.app.state.services.identity
+    await authorizing.end(
+        identity, _caller(request), int(request.path_params["grant"]), request.scope["hsba.address"]
+    )
+    return RedirectResponse("/account/apps", 303, {"cache-control": "no-store"})
+
+
+def _caller(request: Request) -> Caller:
     caller: Caller | None = request.scope.get("hsba.caller")
     if caller is None:
         raise NotLoggedIn
+    return caller
+
+
+async def launch(request: Request) -> Response:
+    """Open an app for a patient: it is sent our address and a word that is good once, for this person."""
+    caller = _caller(request)
     caller.check()
     services, desk, root = request.app.state.services, oauth.desk(request).authorizing, oauth.issuer(request)
     headers = join_headers(request.scope["headers"])
