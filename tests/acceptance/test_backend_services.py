@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hmac
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,7 +20,7 @@ from acceptance.identity import At, Ward
 from acceptance.jobs import with_files, working
 from callers import give_all
 from hsba.access import apps
-from hsba.access.apps import Wanted
+from hsba.access.apps import By, Wanted
 from hsba.access.clients import Unreachable
 from hsba.access.identity import Identity
 from hsba.access.rules import Rules
@@ -282,3 +283,36 @@ async def test_change__ends_the_old_way_in(ward: Ward) -> None:
 
     assert (await asked(ward, {**form, "client_secret": fresh})).status_code == 401
     assert (await asked(ward, {**assertion(ward, "his"), "scope": "system/Patient.rs"})).status_code == 200
+
+
+async def test_register__in_the_browser_is_for_administrators_of_all_its_keepers(ward: Ward) -> None:
+    """The runtime role itself may change no app, so a hole in a page opens none."""
+    async with ward.owner() as tx:
+        number = await tenants.ensure(tx, "tram-thu", "Trạm Y tế Thử")
+    await ward.account("quan.tri", "administrator", roles=(), tenants=[1])
+    await ward.account("bs.lan")
+    async with ward.owner() as tx:
+        ids = {one["login"]: one["id"] for one in await tx.fetch("SELECT login, id FROM access.account")}
+    here, there = (Wanted("X", "system/*.rs", tenants=some) for some in ((1,), (1, number)))
+    admin, doctor = By("quan.tri", ids["quan.tri"]), By("bs.lan", ids["bs.lan"])
+
+    async with ward.services.pool.bare() as tx:
+        assert await apps.register(tx, ward.at(), "x1", here, by=admin)
+        await apps.disable(tx, ward.at(), "x1", by=admin)
+        for by, wanted in (
+            (By(), here),
+            (doctor, here),
+            (admin, there),
+            (admin, replace(here, tenants=None)),
+        ):
+            with pytest.raises(apps.NotTheirApp):
+                await apps.register(tx, ward.at(), "x2", wanted, by=by)
+            with pytest.raises(apps.NotTheirApp):
+                await apps.change(tx, ward.at(), "x1", wanted, by=by)
+        with pytest.raises(apps.NotTheirApp):
+            await apps.enable(tx, ward.at(), "x1", by=doctor)
+    async with ward.owner() as tx:
+        await apps.change(tx, ward.at(), "x1", there)
+    async with ward.services.pool.bare() as tx:
+        with pytest.raises(apps.NotTheirApp):
+            await apps.change(tx, ward.at(), "x1", here, by=admin)

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import msgspec
 
 from hsba.access import scopes, secrets
 from hsba.access.accounts import LOGIN, folded
 from hsba.access.ports import Happening, Untold
 from hsba.access.problems import BadAccount, UnknownAccount
+from hsba.fhir.problems import Forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,6 +45,12 @@ class BadApp(BadAccount):
     """The app cannot be registered so; nothing was changed."""
 
     vi = "Không đăng ký được ứng dụng như vậy; chưa thay đổi gì."
+
+
+class NotTheirApp(Forbidden):
+    """Apps are changed by an administrator of all their keepers; nothing was changed."""
+
+    vi = "Chỉ quản trị của mọi cơ sở mà ứng dụng được vào mới sửa được; chưa thay đổi gì."
 
 
 class UnknownApp(UnknownAccount):
@@ -119,6 +127,15 @@ async def find(tx: Connection, name: str) -> App:
     return _app(row)
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changes an app: the operator on the server, or an administrator by the number of his account."""
+
+    name: str = OPERATOR
+    account: int | None = None
+    witness: Witness = field(default_factory=Untold)
+
+
 async def register(
     tx: Connection,
     now: datetime,
@@ -126,8 +143,7 @@ async def register(
     wanted: Wanted,
     *,
     hosts: Collection[str] = (),
-    by: str = OPERATOR,
-    witness: Witness | None = None,
+    by: By | None = None,
 ) -> str | None:
     """Register an app; answers its secret, which is shown once and not kept, where it proves itself by one.
 
@@ -138,17 +154,10 @@ async def register(
         raise BadApp("A name has 2 to 32 of a-z 0-9 . _ -.", vi="Tên gồm 2 đến 32 ký tự a-z 0-9 . _ -.")
     keys = check(wanted, hosts)
     secret = None if wanted.public or keys or wanted.keys_url else secrets.made()
-    made = await tx.fetchval(
-        "INSERT INTO access.client (name, secret, created, title, scope, redirects, keys, keys_url, launch_url, tenants)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (name) DO NOTHING RETURNING id",
-        name,
-        None if secret is None else secrets.digest(secret),
-        now,
-        *_values(wanted, keys),
-    )
-    if made is None:
+    digest = None if secret is None else secrets.digest(secret)
+    if await _keep(tx, now, None, name, digest, "active", _values(wanted, keys), by or By()) is None:
         raise BadApp(f"There is one named {name} already.", vi=f"Đã có ứng dụng {name}.")
-    await (witness or Untold()).tell(tx, Happening("app-register", by, subject=f"client:{name}"))
+    await _tell(tx, "app-register", name, by)
     return secret
 
 
@@ -159,8 +168,7 @@ async def change(
     wanted: Wanted,
     *,
     hosts: Collection[str] = (),
-    by: str = OPERATOR,
-    witness: Witness | None = None,
+    by: By | None = None,
 ) -> str | None:
     """Change what an app may; what it was let do before ends. Answers a secret where it needs one and had none."""
     app = await find(tx, name)
@@ -168,47 +176,37 @@ async def change(
     needs_none = wanted.public or keys or wanted.keys_url
     secret = secrets.made() if not needs_none and app.secret is None else None
     kept = None if needs_none else app.secret if secret is None else secrets.digest(secret)
-    await tx.execute(
-        "UPDATE access.client SET secret = $2, title = $3, scope = $4, redirects = $5, keys = $6, keys_url = $7,"
-        " launch_url = $8, tenants = $9 WHERE id = $1",
-        app.id,
-        kept,
-        *_values(wanted, keys),
-    )
+    await _keep(tx, now, app.id, app.name, kept, app.state, _values(wanted, keys), by or By())
     await _end(tx, now, app)
-    await (witness or Untold()).tell(tx, Happening("app-change", by, subject=f"client:{app.name}"))
+    await _tell(tx, "app-change", app.name, by)
     return secret
 
 
-async def renew_secret(
-    tx: Connection, now: datetime, name: str, *, by: str = OPERATOR, witness: Witness | None = None
-) -> str:
+async def renew_secret(tx: Connection, now: datetime, name: str, *, by: By | None = None) -> str:
     """Give an app a new secret; the old one and all its tokens end."""
     app = await find(tx, name)
     if app.proves != "client_secret":
         raise BadApp("It has no secret.", vi="Ứng dụng này không dùng bí mật.")
     secret = secrets.made()
-    await tx.execute("UPDATE access.client SET secret = $2 WHERE id = $1", app.id, secrets.digest(secret))
+    await _keep(tx, now, app.id, app.name, secrets.digest(secret), app.state, _same(app), by or By())
     await _end(tx, now, app)
-    await (witness or Untold()).tell(tx, Happening("app-secret", by, subject=f"client:{app.name}"))
+    await _tell(tx, "app-secret", app.name, by)
     return secret
 
 
-async def disable(
-    tx: Connection, now: datetime, name: str, *, by: str = OPERATOR, witness: Witness | None = None
-) -> None:
+async def disable(tx: Connection, now: datetime, name: str, *, by: By | None = None) -> None:
     """Close an app: it gets no more tokens, and what it was let do ends within two seconds."""
     app = await find(tx, name)
-    await tx.execute("UPDATE access.client SET state = 'disabled' WHERE id = $1", app.id)
+    await _keep(tx, now, app.id, app.name, app.secret, "disabled", _same(app), by or By())
     await _end(tx, now, app)
-    await (witness or Untold()).tell(tx, Happening("app-disable", by, subject=f"client:{app.name}"))
+    await _tell(tx, "app-disable", app.name, by)
 
 
-async def enable(tx: Connection, name: str, *, by: str = OPERATOR, witness: Witness | None = None) -> None:
+async def enable(tx: Connection, now: datetime, name: str, *, by: By | None = None) -> None:
     """Open an app again; people let it in anew."""
     app = await find(tx, name)
-    await tx.execute("UPDATE access.client SET state = 'active' WHERE id = $1", app.id)
-    await (witness or Untold()).tell(tx, Happening("app-enable", by, subject=f"client:{app.name}"))
+    await _keep(tx, now, app.id, app.name, app.secret, "active", _same(app), by or By())
+    await _tell(tx, "app-enable", app.name, by)
 
 
 def check(wanted: Wanted, hosts: Collection[str]) -> dict[str, Any] | None:
@@ -297,6 +295,38 @@ def is_key(one: Any) -> bool:
     )
 
 
+async def _keep(
+    tx: Connection,
+    now: datetime,
+    number: int | None,
+    name: str,
+    secret: bytes | None,
+    state: str,
+    values: tuple[Any, ...],
+    by: By,
+) -> int | None:
+    """Write an app's row, which only who may can do (store/schema/72_oauth.sql); None where the name is taken."""
+    try:
+        kept: int | None = await tx.fetchval(
+            "SELECT access.keep_client($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11, $12, $13)",
+            number,
+            name,
+            secret,
+            state,
+            now,
+            *values,
+            by.account,
+        )
+    except asyncpg.InsufficientPrivilegeError as exc:
+        raise NotTheirApp(name) from exc
+    return kept
+
+
+async def _tell(tx: Connection, act: str, name: str, by: By | None) -> None:
+    who = by or By()
+    await who.witness.tell(tx, Happening(act, who.name, subject=f"client:{name}"))
+
+
 async def _end(tx: Connection, now: datetime, app: App) -> None:
     """End all that an app was let do, and its own tokens."""
     await tx.execute(
@@ -317,6 +347,19 @@ def _values(wanted: Wanted, keys: dict[str, Any] | None) -> tuple[Any, ...]:
         wanted.launch_url or None,
         None if wanted.tenants is None else list(wanted.tenants),
     )
+
+
+def _same(app: App) -> tuple[Any, ...]:
+    """What is kept of an app as it is."""
+    wanted = Wanted(
+        app.title,
+        app.scope,
+        app.redirects,
+        keys_url=app.keys_url or "",
+        launch_url=app.launch_url or "",
+        tenants=None if app.tenants is None else tuple(sorted(app.tenants)),
+    )
+    return _values(wanted, app.keys)
 
 
 def _app(row: Record) -> App:

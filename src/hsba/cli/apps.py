@@ -125,7 +125,7 @@ def disable(name: Name, *, data: Data = None, demo: Demo = False) -> None:
 @app.command("enable")
 def enable(name: Name, *, data: Data = None, demo: Demo = False) -> None:
     """Mở lại ứng dụng · Open an app again."""
-    keep(lambda tx: apps.enable(tx, name), data=data, demo=demo)
+    keep(lambda tx: apps.enable(tx, keeping_accounts.now(), name), data=data, demo=demo)
 
 
 async def _wanted(

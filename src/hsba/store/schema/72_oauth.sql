@@ -75,4 +75,40 @@ GRANT SELECT ON access.signing_key, access.app_grant, access.refresh_token, acce
 GRANT INSERT, DELETE ON access.signing_key, access.assertion TO hsba_runtime;
 GRANT INSERT, DELETE, UPDATE (code_used, revoked) ON access.app_grant TO hsba_runtime;
 GRANT INSERT, DELETE, UPDATE (used) ON access.refresh_token, access.launch TO hsba_runtime;
-GRANT INSERT, UPDATE (title, secret, scope, tenants, redirects, keys, keys_url, launch_url, state) ON access.client TO hsba_runtime;
+
+-- Register an app, or change one (of_id): for the operator, who owns the tables, or in the name of an administrator of all its
+-- keepers. The runtime itself may do neither.
+CREATE FUNCTION access.keep_client(
+    of_id bigint, of_name text, of_secret bytea, of_state text, at timestamptz, of_title text, of_scope text,
+    of_redirects text[], of_keys jsonb, of_keys_url text, of_launch_url text, of_tenants integer[], by_account bigint
+) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    kept bigint;
+BEGIN
+    IF by_account IS NULL THEN
+        IF NOT pg_has_role(session_user, 'hsba_owner', 'MEMBER') THEN
+            RAISE EXCEPTION 'client %', of_name USING ERRCODE = 'insufficient_privilege';
+        END IF;
+    ELSIF NOT EXISTS (
+        SELECT FROM access.account a
+        WHERE a.id = by_account AND a.kind = 'administrator' AND a.state = 'active' AND NOT a.must_change
+          AND (a.tenants IS NULL OR (coalesce(of_tenants <@ a.tenants, false) AND NOT EXISTS (
+              SELECT FROM access.client c WHERE c.id = of_id AND NOT coalesce(c.tenants <@ a.tenants, false))))
+    ) THEN
+        RAISE EXCEPTION 'client %', of_name USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF of_id IS NULL THEN
+        INSERT INTO access.client (name, secret, state, created, title, scope, redirects, keys, keys_url, launch_url, tenants)
+        VALUES (of_name, of_secret, of_state, at, of_title, of_scope, of_redirects, of_keys, of_keys_url, of_launch_url, of_tenants)
+        ON CONFLICT (name) DO NOTHING RETURNING id INTO kept;
+    ELSE
+        UPDATE access.client SET
+            secret = of_secret, state = of_state, title = of_title, scope = of_scope, redirects = of_redirects, keys = of_keys,
+            keys_url = of_keys_url, launch_url = of_launch_url, tenants = of_tenants
+        WHERE id = of_id RETURNING id INTO kept;
+    END IF;
+    RETURN kept;
+END $$;
+REVOKE ALL ON FUNCTION access.keep_client FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.keep_client TO hsba_runtime;
