@@ -22,7 +22,7 @@ from hsba.fhir.problems import (
     Unprocessable,
     VersionConflict,
 )
-from hsba.fhir.query.expression import Everything, Expression, Ids
+from hsba.fhir.query.expression import Everything, Expression
 from hsba.fhir.validate import validate
 from hsba.record import hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
@@ -114,14 +114,12 @@ async def require(ctx: Context, type: str, id: str) -> None:
 
 async def may_see(ctx: Context, type: str, id: str) -> None:
     """Answer 404 for what this actor may not know of; the policy is a search like any other."""
-    if not ctx.policy.unrestricted:
-        if isinstance(ctx.policy, ReadsApart):
-            ctx = replace(ctx, policy=ctx.policy.to_read())
-        if isinstance(ctx.policy.visible(type), Everything):
-            return
-        keys = await searching.match_keys(ctx.tx, Ids((id,)), type, ctx, limit=1, deleted=True)
-        if not keys:
-            raise NotFound(f"{type}/{id}")
+    if isinstance(ctx.policy, ReadsApart):
+        ctx = replace(ctx, policy=ctx.policy.to_read())
+    if ctx.policy.unrestricted or isinstance(ctx.policy.visible(type), Everything):
+        return
+    if not await searching.sees(ctx.tx, type, id, ctx):
+        raise NotFound(f"{type}/{id}")
 
 
 # --- writing -----------------------------------------------------------------------------------------------
