@@ -88,7 +88,8 @@ def program(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Requ
             except Refused as refused:
                 found = _error(refused.error, refused.status, refused.sentence)
             except Problem as problem:
-                found = _error("invalid_request", problem.status, problem.sentence, dict(problem.headers))
+                name = "invalid_token" if isinstance(problem, BadToken) else "invalid_request"
+                found = _error(name, problem.status, problem.sentence, dict(problem.headers))
             except Exception as exc:  # noqa: BLE001 - the one place where an error becomes an answer
                 failed = errors.as_problem(exc, "")
                 found = _error("server_error", failed.status, failed.sentence)
