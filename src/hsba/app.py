@@ -49,6 +49,7 @@ from hsba.record.tenants import Tenants
 from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
+from hsba.terminology import choices
 from hsba.terminology import codes as terminology
 from hsba.terminology import load as code_lists
 from hsba.terminology.codes import ListCodes
@@ -98,7 +99,7 @@ JOBS: tuple[Kind, ...] = (
     *reindexing.JOBS,
 )
 """Every kind of job, from the rooms' own tables."""
-FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS,)
+FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS, *choices.FOLLOWERS)
 """Everything that reads the feed of versions, from the rooms' own tables."""
 HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING, *sealing.HOUSEKEEPING)
 """Everything that is done again and again, from the rooms' own tables."""

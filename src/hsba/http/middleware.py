@@ -56,7 +56,19 @@ NOBODY = Actor(account="anonymous")
 PURPOSE = "TREAT"
 UNTOLD = frozenset({"capabilities"})
 """Interactions that show nothing of anybody, and leave no line."""
-UNTOLD_OPERATIONS = frozenset({"$expand", "$lookup", "$subsumes", "$translate", "$validate-code"})
+UNTOLD_OPERATIONS = frozenset(
+    {
+        "$closure",
+        "$expand",
+        "$find",
+        "$find-matches",
+        "$local",
+        "$lookup",
+        "$subsumes",
+        "$translate",
+        "$validate-code",
+    }
+)
 """The same: look-ups of codes."""
 PAUSES = (0.01, 0.05, 0.2)
 """Seconds before each further try of a write that met another, on average."""

@@ -47,6 +47,9 @@ def codings(call: Call) -> list[Coding]:
     found: list[Coding] = []
     if code := call.text("code"):
         system = call.text("system") or (call.text("url") if call.type == "CodeSystem" else None) or ""
+        version = call.text("systemVersion") or (call.text("version") if call.type == "CodeSystem" else None)
+        if system and version and "|" not in system:
+            system = f"{system}|{version}"
         found.append(Coding(system, code, call.text("display")))
     for name in ("coding", "codeableConcept"):
         value = call.value(name, dict)
@@ -64,6 +67,8 @@ def coding(value: Any) -> Coding:
     system, display = value.get("system", ""), value.get("display")
     if not isinstance(system, str) or not isinstance(display, str | None):
         raise BadRequest("system and display are texts.", vi="system và display là chuỗi.")
+    if system and isinstance(value.get("version"), str):
+        system = f"{system}|{value['version']}"
     return Coding(system, value["code"], display)
 
 

@@ -14,7 +14,8 @@ SELECT s.uri, max(l.version) AS version FROM reference.code_list l JOIN referenc
 WHERE l.tenant = 0 GROUP BY s.uri ORDER BY s.uri
 """
 EXPANSION = (
-    "activeOnly", "count", "date", "displayLanguage", "filter", "includeDesignations", "offset", "url", "valueSet",
+    "activeOnly", "check-system-version", "count", "date", "displayLanguage", "exclude-system", "excludeNested", "filter",
+    "force-system-version", "includeDesignations", "offset", "system-version", "url", "valueSet",
 )  # fmt: skip
 
 
@@ -37,7 +38,7 @@ async def statement(tx: Connection, *, base: str, today: str, version: str) -> R
         "implementation": {"description": "HSBA", "url": base},
         "codeSystem": systems,
         "expansion": {
-            "hierarchical": False,
+            "hierarchical": True,
             "paging": True,
             "incomplete": False,
             "parameter": [{"name": name} for name in EXPANSION],
@@ -46,4 +47,5 @@ async def statement(tx: Connection, *, base: str, today: str, version: str) -> R
         "codeSearch": "all",
         "validateCode": {"translations": True},
         "translation": {"needsMap": False},
+        "closure": {"translation": False},
     }

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from hsba.fhir import json
 from hsba.fhir.problems import Problem
 from hsba.fhir.query import expression as e
@@ -16,6 +18,7 @@ from hsba.record import interactions
 from hsba.store import search as searching
 from hsba.terminology.asked import UnknownList, UnknownSystem
 from hsba.terminology.lookup import by_id
+from hsba.terminology.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +64,8 @@ class Compiled:
     listed: list[Listed] = field(default_factory=list)
     foreign: dict[int, str] = field(default_factory=dict)
     """The addresses of the systems with numbers below 0."""
+    systems: set[int] = field(default_factory=set)
+    """The numbers of the systems at hand that it is made of."""
 
 
 async def value_set(ctx: Context, url: str) -> Raw:
@@ -70,7 +75,9 @@ async def value_set(ctx: Context, url: str) -> Raw:
     if raw is not None and raw["resourceType"] == "ValueSet":
         return raw
     system, mark, rest = bare.partition(IMPLICIT)
-    if mark and (not rest or rest.startswith("=isa/")):
+    if mark and rest and not rest.startswith("=isa/"):
+        raise UnknownFilter(rest.removeprefix("="))
+    if mark:
         part: Raw = {"system": system}
         if rest:
             part["filter"] = [{"property": "concept", "op": "is-a", "value": rest.removeprefix("=isa/")}]
@@ -91,21 +98,23 @@ async def stored(ctx: Context, id: str) -> Raw:
     return raw
 
 
-async def compiled(ctx: Context, raw: Raw) -> Compiled:
+async def compiled(ctx: Context, raw: Raw, versions: Versions | None = None) -> Compiled:
     """The condition of a value set."""
-    writer = _Writer(ctx)
+    writer = _Writer(ctx, versions or Versions())
     where = await writer.of(raw, ())
-    return Compiled(where, writer.args, writer.listed, writer.foreign)
+    return Compiled(where, writer.args, writer.listed, writer.foreign, writer.systems)
 
 
 class _Writer:
     """Writes one condition."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, versions: Versions) -> None:
         self.ctx = ctx
+        self.versions = versions
         self.args: list[Any] = []
         self.listed: list[Listed] = []
         self.foreign: dict[int, str] = {}
+        self.systems: set[int] = set()
 
     def arg(self, value: Any) -> str:
         self.args.append(value)
@@ -142,20 +151,22 @@ class _Writer:
         """An include or exclude: the system's part, cut with every value set it names."""
         found = [await self.of(await value_set(self.ctx, url), within) for url in part.get("valueSet", ())]
         system = part.get("system")
-        if system is not None and "concept" in part:
-            found.append(await self._codes(system, part["concept"]))
+        if system is not None and system.partition("|")[0] in self.versions.excluded:
+            found.append("false")
+        elif system is not None and "concept" in part:
+            found.append(await self._codes(system, part["concept"], part.get("version")))
         elif system is not None:
-            number = await self._at_hand(system)
+            number = await self._at_hand(system, part.get("version"))
             if number is None:
                 raise UnknownSystem(system)
             place = self.arg(number)
             found.append(f"c.system = {place}::integer")
-            found += [self._filter(rule, place) for rule in part.get("filter", ())]
+            found += [await self._filter(rule, place) for rule in part.get("filter", ())]
         return f"({' AND '.join(found) or 'false'})"
 
-    async def _codes(self, system: str, some: list[Raw]) -> str:
+    async def _codes(self, system: str, some: list[Raw], version: str | None = None) -> str:
         """Codes that are spelt out."""
-        number = await self._at_hand(system)
+        number = await self._at_hand(system, version)
         if number is None:
             number = next((n for n, url in self.foreign.items() if url == system), -1 - len(self.foreign))
             self.foreign[number] = system
@@ -168,18 +179,33 @@ class _Writer:
         codes = self.arg([one["code"] for one in some])
         return f"(c.system = {self.arg(number)}::integer AND c.code = ANY({codes}::text[]))"
 
-    async def _at_hand(self, system: str) -> int | None:
-        number: int | None = await self.ctx.tx.fetchval(
-            "SELECT s.id FROM reference.system s JOIN reference.code_list l ON l.system = s.id"
-            " WHERE s.uri = $1 AND l.tenant IN (0, $2) LIMIT 1",
-            system.partition("|")[0],
+    async def _at_hand(self, system: str, version: str | None = None) -> int | None:
+        """The number of a system that is at hand; refused when it is there in another version than is asked for."""
+        url, _, named = system.partition("|")
+        number: int | None = None
+        row = await self.ctx.tx.fetchrow(
+            "SELECT s.id, l.version FROM reference.system s JOIN reference.code_list l ON l.system = s.id"
+            " WHERE s.uri = $1 AND l.tenant IN (0, $2) ORDER BY l.tenant DESC LIMIT 1",
+            url,
             self.ctx.tenant.id,
         )
+        if row is not None:
+            number = row["id"]
+            self.versions.check(url, version or named or None, row["version"])
+        if number is not None:
+            self.systems.add(number)
         return number
 
-    def _filter(self, rule: Raw, system: str) -> str:
+    async def _filter(self, rule: Raw, system: str) -> str:
         """One filter (valueset-filter-operator)."""
-        prop, op, value = rule["property"], rule["op"], rule["value"]
+        prop, op, value = (rule.get(name) for name in ("property", "op", "value"))
+        if not (isinstance(prop, str) and isinstance(op, str) and isinstance(value, str) and value):
+            raise UnknownFilter(f"{prop} {op} {value}")
+        if op == "regex":
+            try:
+                await self.ctx.tx.fetchval("SELECT '' ~ $1::text", f"^(?:{value})$")
+            except asyncpg.InvalidRegularExpressionError as wrong:
+                raise UnknownFilter(value) from wrong
         if prop in ("concept", "code", "parent") and op in _TREE:
             return _TREE[op](system, self.arg(value))
         if op not in _TESTS:
@@ -201,6 +227,7 @@ _TREE: dict[str, Callable[[str, str], str]] = {
     "descendent-of": _tree("code", "ancestor", " AND a.code <> a.ancestor"),
     "is-not-a": lambda system, value: f"NOT {_tree('code', 'ancestor')(system, value)}",
     "generalizes": _tree("ancestor", "code"),
+    "child-of": lambda _, value: f"c.parent = {value}::text",
 }
 _TESTS: dict[str, Callable[[str, str], str]] = {
     "=": lambda text, value: f"{text} = {value}::text",

@@ -28,6 +28,14 @@ ORDER BY c.tenant DESC, (c.valid_from <= $4 AND c.valid_to >= $4) DESC, (c.valid
 LIMIT 1
 """
 
+RETIRED = ("retired", "inactive")
+"""What a list says of a code that is not to be used any more; a deprecated one still may."""
+IS_RETIRED = (
+    "(coalesce(c.properties ->> 'status' IN ('retired', 'inactive'), false)"
+    " OR coalesce(c.properties ->> 'inactive' = 'true', false))"
+)
+"""The same as a condition."""
+
 FOLDING = """
 SELECT c.code FROM reference.concept c
 WHERE c.system = $1 AND c.plain = $2 AND lower(c.code) = lower($3) AND c.tenant IN (0, $4) LIMIT 1
@@ -63,19 +71,24 @@ class Concept:
     successors: tuple[str, ...]
 
     def in_force(self, day: date) -> bool:
-        """Whether the code means this on a day."""
-        return self.since <= day <= self.until
+        """Whether the code means this on a day, and its list does not say that it is not to be used any more."""
+        return self.since <= day <= self.until and not self.retired
+
+    @property
+    def retired(self) -> bool:
+        """Whether the list itself calls it inactive (FHIR R4 codesystem.html#status)."""
+        return self.properties.get("status") in RETIRED or self.properties.get("inactive") in (True, "true")
 
     def shown(self, language: str | None, of_list: str) -> str:
         """The name in a language, the list's own where there is none in it."""
-        if language and not _same(language, of_list):
+        if language and not same_language(language, of_list):
             for each in self.designations:
-                if _same(language, each.get("language", "")):
+                if same_language(language, each.get("language", "")):
                     return str(each["value"])
         return self.display
 
 
-def _same(one: str, other: str) -> bool:
+def same_language(one: str, other: str) -> bool:
     """Whether two language tags are one language: vi, vi-VN."""
     return one.partition("-")[0].lower() == other.partition("-")[0].lower()
 

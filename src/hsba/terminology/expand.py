@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import uuid_utils.compat as uuid7s
 
 from hsba.fhir.problems import BadRequest, TooCostly
-from hsba.terminology import asked, compose, concepts, lookup
+from hsba.terminology import asked, choices, compose, concepts, lookup, versions
 from hsba.terminology import find as finding
-from hsba.terminology.asked import Coding, UnknownSystem
-from hsba.terminology.words import folded, mark
+from hsba.terminology.asked import Coding, UnknownList, UnknownSystem
+from hsba.terminology.words import folded, marked, words
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from hsba.record.context import Context
     from hsba.terminology.compose import Compiled
     from hsba.terminology.concepts import Concept, System
+    from hsba.terminology.versions import Versions
 
 Raw = dict[str, Any]
 
+NEAR = 400
+"""Codes that are looked at by each way of finding; the likeliest of them are answered."""
 MOST = 1000
 """Codes of one answer; more are asked for by the page."""
 
@@ -44,6 +47,10 @@ class Codes:
     total: int
     systems: dict[int, System]
     foreign: dict[int, str]
+    often: dict[tuple[int, str], bool] = field(default_factory=dict)
+    """Codes that are chosen often: by this account itself, or only by its departments."""
+    more: bool = False
+    """Whether there may be more than that: not everything was looked at."""
 
     def url(self, number: int) -> str:
         """The address of a system."""
@@ -57,14 +64,17 @@ async def codes(
     *,
     typed: str = "",
     active: bool = False,
+    liked: bool = False,
     count: int,
     offset: int = 0,
+    of: Versions | None = None,
 ) -> Codes:
     """The codes of a value set on a day, in the list's order or, when something was typed, the likeliest first.
 
+    With `liked` what this account and its departments choose often stands first; where nothing was typed that is all.
     A code that was given again with another meaning is there once, as it was last begun by that day.
     """
-    compiled = await compose.compiled(ctx, raw)
+    compiled = await compose.compiled(ctx, raw, of)
     args = compiled.args
 
     def arg(value: object) -> str:
@@ -75,19 +85,29 @@ async def codes(
     parts = [compiled.where, f"c.tenant IN (0, {tenant}::integer)", f"c.valid_from <= {on}::date"]
     again = "SELECT FROM reference.concept n WHERE n.system = c.system AND n.tenant = c.tenant AND n.code = c.code"
     if active:
-        parts += [f"c.valid_to >= {on}::date", "NOT c.abstract"]
+        parts += [f"c.valid_to >= {on}::date", "NOT c.abstract", f"NOT {concepts.IS_RETIRED}"]
     else:
         parts.append(
             f"(c.valid_to >= {on}::date OR NOT EXISTS ({again} AND n.valid_from > c.valid_from AND n.valid_from <= {on}::date))"
         )
+    if raw.get("compose", {}).get("inactive") is False:
+        parts += [f"c.valid_to >= {on}::date", f"NOT {concepts.IS_RETIRED}"]
     if await _has_own(ctx):
         own = "SELECT FROM reference.concept o WHERE o.system = c.system AND o.code = c.code"
         parts.append(f"(c.tenant <> 0 OR NOT EXISTS ({own} AND o.tenant = {tenant}::integer))")
-    order = "c.system, c.place"
+    order, whole = "c.system, c.place", True
+    often = await choices.first(ctx, compiled.systems) if liked else {}
+    if liked and not typed:
+        keys = arg([f"{system}|{code}" for system, code in often])
+        parts += [f"c.code = ANY({arg([code for _, code in often])}::text[])",
+                  f"c.system || '|' || c.code = ANY({keys}::text[])"]  # fmt: skip
+        order = f"array_position({keys}::text[], c.system || '|' || c.code)"
     if typed:
         what = finding.typed(typed)
-        parts.append(finding.condition(what, arg, [mark(number) for number in await _systems_of(ctx, raw)]))
-        order = finding.order(what, arg)
+        looks = finding.looks(what, arg, {*compiled.systems, *compiled.foreign}, often)
+        whole = bool(compiled.listed) or offset + count > NEAR
+        parts.append(f"({' OR '.join(looks.all())})" if whole else _near(looks, parts))
+        order = finding.order(what, arg, often)
     rows = await ctx.tx.fetch(
         f"SELECT {concepts.COLUMNS}, count(*) OVER () AS total FROM {_source(compiled, arg)} c"
         f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT {count + 1} OFFSET {offset}",
@@ -96,9 +116,39 @@ async def codes(
     some = tuple(concepts.concept(row) for row in rows[:count])
     total = rows[0]["total"] if rows else 0
     if not rows and offset:
-        total = (await codes(ctx, raw, day, typed=typed, active=active, count=0)).total
+        total = (await codes(ctx, raw, day, typed=typed, active=active, count=0, of=of)).total
     known = await concepts.systems(ctx, {one.system for one in some if one.system > 0})
-    return Codes(some, total, known, compiled.foreign)
+    return Codes(some, total, known, compiled.foreign, often, more=not whole and total >= NEAR)
+
+
+def _near(looks: finding.Looks, parts: list[str]) -> str:
+    """What was typed as a condition: of a long list only so many rows are looked at as make an answer.
+
+    Each step is asked only as far as those before it did not fill that, and words apart from the other conditions
+    (OFFSET 0): the planner would else read a whole list through another index, or a whole table for a common word.
+    """
+    others = " AND ".join(parts)
+
+    def rows(where: str, limit: str) -> str:
+        return (
+            f"(SELECT c.at FROM (SELECT c.ctid AS at, c.* FROM reference.concept c WHERE {where} OFFSET 0) c"
+            f" WHERE {others} LIMIT {limit})"
+        )
+
+    begins = [
+        f"(SELECT c.ctid AS at FROM reference.concept c WHERE {one} AND {others} LIMIT {NEAR})"
+        for one in looks.begins
+    ] or ["(SELECT '(0,0)'::tid AS at WHERE false)"]
+    made = [("step0", " UNION ALL ".join(begins))]
+    for number, one in enumerate(looks.steps, 1):
+        had = " + ".join(f"(SELECT count(*) FROM step{n})" for n in range(number))
+        made.append((f"step{number}", rows(one, f"(SELECT greatest({NEAR} - ({had}), 0))")))
+    made += [(f"synonym{number}", rows(one, str(NEAR // 4))) for number, one in enumerate(looks.synonyms, 1)]
+    nothing = " AND ".join(f"NOT EXISTS (SELECT FROM {name})" for name, _ in made)
+    made.append(("loose", rows(looks.loose, f"(SELECT CASE WHEN {nothing} THEN {NEAR} ELSE 0 END)")))
+    tables = ", ".join(f"{name} AS MATERIALIZED ({one})" for name, one in made)
+    found = " UNION ALL ".join(f"SELECT at FROM {name}" for name, _ in made)
+    return f"c.ctid = ANY(ARRAY(WITH {tables} {found}))"
 
 
 def _source(compiled: Compiled, arg: Any) -> str:
@@ -113,10 +163,11 @@ def _source(compiled: Compiled, arg: Any) -> str:
     return (
         f"(SELECT {names} FROM reference.concept UNION ALL SELECT w.system, 0, w.code, '-infinity'::date,"
         " 'infinity'::date, w.display, '[]'::jsonb, '{}'::jsonb, '', w.place::integer, false, '', lower(w.code),"
-        f" w.folded, array_to_tsvector(string_to_array(w.folded, ' ')) FROM unnest({arg([one.system for one in listed])}"
+        f" w.folded, array_to_tsvector(string_to_array(w.words, ' ')) FROM unnest({arg([one.system for one in listed])}"
         f"::integer[], {arg([one.code for one in listed])}::text[], {arg([one.display for one in listed])}::text[],"
-        f" {arg([folded(one.display) for one in listed])}::text[])"
-        " WITH ORDINALITY AS w(system, code, display, folded, place))"
+        f" {arg([folded(one.display) for one in listed])}::text[],"
+        f" {arg([marked(set(words(one.display)), one.system) for one in listed])}::text[])"
+        " WITH ORDINALITY AS w(system, code, display, folded, words, place))"
     )
 
 
@@ -128,15 +179,6 @@ async def _has_own(ctx: Context) -> bool:
     return found
 
 
-async def _systems_of(ctx: Context, raw: Raw) -> list[int]:
-    """The numbers of the systems that a plain value set is made of; none where it is not so plain."""
-    parts = raw.get("compose", {}).get("include", ())
-    if not parts or any("valueSet" in one or "concept" in one for one in parts):
-        return []
-    found = [await concepts.system(ctx, one["system"]) for one in parts]
-    return [one.number for one in found if one is not None]
-
-
 async def expand(ctx: Context, call: Call) -> Raw:
     """The codes of a value set, whole, by the page, or those found by what was typed."""
     raw = await asked_for(ctx, call)
@@ -146,7 +188,8 @@ async def expand(ctx: Context, call: Call) -> Raw:
     active = asked.flag(call, "activeOnly")
     language = call.text("displayLanguage")
     found = await codes(
-        ctx, raw, day, typed=typed, active=active, count=min(count if count is not None else MOST, MOST), offset=offset
+        ctx, raw, day, typed=typed, active=active, count=min(count if count is not None else MOST, MOST), offset=offset,
+        of=versions.of(call),
     )  # fmt: skip
     if count is None and not typed and found.total - offset > MOST:
         raise TooManyCodes(f"{found.total} codes.", vi=f"Có {found.total} mã.")
@@ -165,17 +208,36 @@ async def expand(ctx: Context, call: Call) -> Raw:
     expansion: Raw = {
         "identifier": f"urn:uuid:{uuid7s.uuid7()}",
         "timestamp": ctx.clock.now().isoformat(timespec="seconds"),
-        "total": found.total,
+        **({} if found.more else {"total": found.total}),
         "offset": offset,
         "parameter": told,
     }
     if found.some:
-        expansion["contains"] = [
-            _contained(one, found, day, language, designations=with_designations) for one in found.some
-        ]
+        flat = [_contained(one, found, day, language, designations=with_designations) for one in found.some]
+        nested = "excludeNested" in _said(call) and not asked.flag(call, "excludeNested")
+        whole = not typed and not offset and len(flat) == found.total
+        expansion["contains"] = _nested(found.some, flat) if nested and whole else flat
     kept = ("url", "version", "name", "title", "language")
     head = {"resourceType": "ValueSet", **{key: raw[key] for key in kept if key in raw}}
     return {**head, "status": raw.get("status", "active"), "expansion": expansion}
+
+
+def _said(call: Call) -> set[str]:
+    """The names of what was said."""
+    return {one["name"] for one in call.parameters}
+
+
+def _nested(some: tuple[Concept, ...], flat: list[Raw]) -> list[Raw]:
+    """The codes under those above them, as far as these are there too; in the list's order."""
+    there = {(one.system, one.code): made for one, made in zip(some, flat, strict=True)}
+    top: list[Raw] = []
+    for one, made in zip(some, flat, strict=True):
+        above = there.get((one.system, one.parent)) if one.parent != one.code else None
+        if above is None:
+            top.append(made)
+        else:
+            above.setdefault("contains", []).append(made)
+    return top
 
 
 def _contained(one: Concept, found: Codes, day: date, language: str | None, *, designations: bool) -> Raw:
@@ -208,37 +270,62 @@ async def asked_for(ctx: Context, call: Call) -> Raw:
 
 
 async def validate_code(ctx: Context, call: Call) -> Raw:
-    """Whether a code is in a value set, under this name, on this day; of several codings one is enough."""
+    """Whether a code is in a value set, under this name, on this day.
+
+    Of several codings one in the set is enough, as long as no other is wrong in itself: a code that its system does not
+    have, or a wrong name.
+    """
     raw = await asked_for(ctx, call)
-    day, given = asked.day(ctx, call)
-    answer: Raw = {}
-    for coding in asked.codings(call):
-        answer = await _judge(ctx, raw, coding, day, given=given, language=call.text("displayLanguage"))
-        if answer["parameter"][0]["valueBoolean"]:
-            break
-    return answer
+    how, of = lookup.manner(ctx, call), versions.of(call)
+    codings = asked.codings(call)
+    if asked.flag(call, "inferSystem"):
+        codings = [await _with_system(ctx, raw, coding) for coding in codings]
+    answers = [await _judge(ctx, raw, coding, how, of) for coding in codings]
+    wrong = next((answer for answer, sound in answers if not sound), None)
+    right = next((answer for answer, _ in answers if answer["parameter"][0]["valueBoolean"]), None)
+    return wrong or right or answers[-1][0]
+
+
+async def _with_system(ctx: Context, raw: Raw, coding: Coding) -> Coding:
+    """A code with the system that it has in the value set, where it is of one only (inferSystem)."""
+    if coding.system:
+        return coding
+    compiled = await compose.compiled(ctx, raw)
+    place = len(compiled.args)
+    rows = await ctx.tx.fetch(
+        f"SELECT DISTINCT s.uri FROM reference.concept c JOIN reference.system s ON s.id = c.system"
+        f" WHERE {compiled.where} AND c.code = ${place + 1}::text AND c.tenant IN (0, ${place + 2}::integer) LIMIT 2",
+        *compiled.args, coding.code, ctx.tenant.id,
+    )  # fmt: skip
+    return Coding(rows[0][0], coding.code, coding.display) if len(rows) == 1 else coding
 
 
 async def _judge(
-    ctx: Context, raw: Raw, coding: Coding, day: date, *, given: bool, language: str | None
-) -> Raw:
+    ctx: Context, raw: Raw, coding: Coding, how: lookup.Manner, which: Versions
+) -> tuple[Raw, bool]:
+    """The answer about one code, and whether it is sound in itself."""
     if not coding.system:
-        return lookup.verdict(
-            False, coding, text="Say of which system the code is. · Hãy nêu hệ mã (system) của mã."
-        )
+        text = "Say of which system the code is. · Hãy nêu hệ mã (system) của mã."
+        return lookup.verdict(False, coding, text=text), True
     of = await concepts.system(ctx, coding.system)
-    compiled = await compose.compiled(ctx, raw)
+    try:
+        compiled = await compose.compiled(ctx, raw, which)
+    except (UnknownSystem, UnknownList, versions.UnknownVersion) as missing:
+        return lookup.verdict(False, coding, message=missing), True
     if of is None:
         numbers = {url: number for number, url in compiled.foreign.items()}
         for one in compiled.listed:
-            if numbers.get(coding.system) == one.system and one.code == coding.code:
-                return lookup.verdict(True, coding, display=one.display)
+            if numbers.get(coding.system.partition("|")[0]) == one.system and one.code == coding.code:
+                return lookup.verdict(True, coding, display=one.display), True
         if not numbers:
-            return lookup.verdict(False, coding, message=UnknownSystem(coding.system))
-        return lookup.verdict(False, coding, text=_not_in(raw, coding))
-    concept = await concepts.find(ctx, of, coding.code, day)
+            return lookup.verdict(False, coding, message=UnknownSystem(coding.system)), True
+        return lookup.verdict(False, coding, text=_not_in(raw, coding)), True
+    if not lookup.same_version(coding, of):
+        return lookup.verdict(False, coding, message=versions.UnknownVersion(coding.system)), True
+    concept = await concepts.find(ctx, of, coding.code, how.day)
+    judged = lookup.judge(coding, concept, of, how)
     if concept is None:
-        return lookup.judge(coding, concept, of, day, given=given, language=language)
+        return judged, False
     place = f"${len(compiled.args) + 1}"
     inside = await ctx.tx.fetchval(
         f"SELECT EXISTS (SELECT FROM reference.concept c WHERE {compiled.where} AND c.code = {place}::text"
@@ -246,9 +333,13 @@ async def _judge(
         *compiled.args,
         concept.code,
     )
-    if not inside:
-        return lookup.verdict(False, coding, text=_not_in(raw, coding))
-    return lookup.judge(coding, concept, of, day, given=given, language=language)
+    named = lookup.judge(
+        coding, concept, of, lookup.Manner(how.day, language=how.language, lenient=how.lenient)
+    )
+    sound = bool(named["parameter"][0]["valueBoolean"])
+    if not inside or (concept.retired and raw.get("compose", {}).get("inactive") is False):
+        return lookup.verdict(False, coding, text=_not_in(raw, coding)), sound
+    return judged, sound
 
 
 def _not_in(raw: Raw, coding: Coding) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import json
-from hsba.fhir.problems import BadRequest
+from hsba.fhir.problems import BadRequest, Problem
 from hsba.record import interactions
 from hsba.record.calls import Call, parameters
-from hsba.terminology import asked, concepts
+from hsba.terminology import asked, concepts, versions
 from hsba.terminology.asked import Coding, UnknownCode, UnknownSystem
 
 if TYPE_CHECKING:
@@ -17,6 +18,35 @@ if TYPE_CHECKING:
     from hsba.terminology.concepts import Concept, System
 
 Raw = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a code is to be judged."""
+
+    day: date
+    given: bool = False
+    """Whether the day was asked about: then the code must be in force on it."""
+    language: str | None = None
+    lenient: bool = False
+    """Whether a wrong name is only told (lenient-display-validation)."""
+    abstract: bool = True
+    """Whether a code that only orders the list may be used."""
+    active: bool = False
+    """Whether it must be in force (activeOnly)."""
+
+
+def manner(ctx: Context, call: Call) -> Manner:
+    """What a call says about it."""
+    day, given = asked.day(ctx, call)
+    return Manner(
+        day,
+        given,
+        call.text("displayLanguage"),
+        asked.flag(call, "lenient-display-validation"),
+        not call.all("abstract") or asked.flag(call, "abstract"),
+        asked.flag(call, "activeOnly"),
+    )
 
 
 async def lookup(ctx: Context, call: Call) -> Raw:
@@ -48,7 +78,7 @@ async def lookup(ctx: Context, call: Call) -> Raw:
 
 async def validate_code(ctx: Context, call: Call) -> Raw:
     """Whether a code system has a code, under this name, and on the day that is given."""
-    day, given = asked.day(ctx, call)
+    how = manner(ctx, call)
     first = await _one(ctx, call)
     others = asked.codings(call)[1:]
     answer: Raw = {}
@@ -57,8 +87,11 @@ async def validate_code(ctx: Context, call: Call) -> Raw:
         if of is None:
             answer = verdict(False, coding, message=UnknownSystem(coding.system))
             continue
-        found = await concepts.find(ctx, of, coding.code, day)
-        answer = judge(coding, found, of, day, given=given, language=call.text("displayLanguage"))
+        if not same_version(coding, of):
+            answer = verdict(False, coding, message=versions.UnknownVersion(coding.system))
+            continue
+        found = await concepts.find(ctx, of, coding.code, how.day)
+        answer = judge(coding, found, of, how)
         if answer["parameter"][0]["valueBoolean"]:
             break
     return answer
@@ -69,7 +102,7 @@ async def subsumes(ctx: Context, call: Call) -> Raw:
     pairs: list[Coding] = []
     for letter in "AB":
         if code := call.text(f"code{letter}"):
-            pairs.append(Coding(call.text("system") or await _instance(ctx, call) or "", code))
+            pairs.append(Coding(call.text("system") or await instance(ctx, call) or "", code))
         elif value := call.value(f"coding{letter}", dict):
             pairs.append(asked.coding(value))
     if len(pairs) != 2 or pairs[0].system != pairs[1].system:
@@ -111,20 +144,28 @@ async def known(ctx: Context, url: str) -> System:
     return found
 
 
-def judge(
-    coding: Coding, found: Concept | None, of: System, day: date, *, given: bool, language: str | None
-) -> Raw:
+def same_version(coding: Coding, of: System) -> bool:
+    """Whether a code is asked about in the version of its list that is at hand, or in whichever."""
+    version = coding.system.partition("|")[2]
+    return not version or not of.version or versions.same(version, of.version)
+
+
+def judge(coding: Coding, found: Concept | None, of: System, how: Manner) -> Raw:
     """The answer about a code: a day that was asked about must lie in the days of the code."""
     if found is None:
         return verdict(False, coding, message=UnknownCode(f"{of.url}#{coding.code}"))
-    display = found.shown(language, of.language)
-    if coding.display is not None and not _named(coding.display, found):
+    display = found.shown(how.language, of.language)
+    if found.abstract and not how.abstract:
+        en, vi = "only orders the list and may not be used", "chỉ dùng để sắp xếp danh mục, không được dùng"
+        return verdict(False, coding, display=display, text=f"{found.code} {en}. · Mã {found.code} {vi}.")
+    if coding.display is not None and not _named(coding.display, found, of, how.language):
         return verdict(
-            False,
+            how.lenient,
             coding,
             display=display,
             text=f"The name of {found.code} is “{display}”. · Tên của mã {found.code} là “{display}”.",
         )
+    day = how.day
     if found.in_force(day):
         return verdict(True, coding, display=display)
     follow = ", ".join(found.successors)
@@ -134,7 +175,8 @@ def judge(
     )
     if follow:
         en, vi = f"{en}; {follow} took its place", f"{vi}; được thay bằng {follow}"
-    return verdict(not given, coding, display=display, text=f"{en}. · {vi}.", inactive=True)
+    right = not how.given and not how.active
+    return verdict(right, coding, display=display, text=f"{en}. · {vi}.", inactive=True)
 
 
 def verdict(
@@ -147,7 +189,7 @@ def verdict(
     inactive: bool = False,
 ) -> Raw:
     """Parameters of an answer to $validate-code."""
-    if isinstance(message, UnknownCode | UnknownSystem | asked.UnknownList):
+    if isinstance(message, Problem):
         text = f"{message.sentence} · {message.sentence_vi}"
     parts: list[Raw] = [{"name": "result", "valueBoolean": result}]
     if text:
@@ -156,7 +198,7 @@ def verdict(
         parts.append({"name": "display", "valueString": display})
     parts.append({"name": "code", "valueCode": coding.code})
     if coding.system:
-        parts.append({"name": "system", "valueUri": coding.system})
+        parts.append({"name": "system", "valueUri": coding.system.partition("|")[0]})
     if inactive:
         parts.append({"name": "inactive", "valueBoolean": True})
     return parameters(*parts)
@@ -167,13 +209,13 @@ async def _one(ctx: Context, call: Call) -> Coding:
     found = asked.codings(call)[0]
     if found.system:
         return found
-    system = await _instance(ctx, call)
+    system = await instance(ctx, call)
     if not system:
         raise BadRequest("Say of which system the code is.", vi="Hãy nêu hệ mã (system) của mã.")
     return Coding(system, found.code, found.display)
 
 
-async def _instance(ctx: Context, call: Call) -> str | None:
+async def instance(ctx: Context, call: Call) -> str | None:
     """The address of the CodeSystem that was called on: one that is stored, or one of the packages by its id."""
     if call.type != "CodeSystem" or call.id is None:
         return None
@@ -195,9 +237,16 @@ def by_id(ctx: Context, kind: str) -> dict[str, str]:
     return found
 
 
-def _named(display: str, found: Concept) -> bool:
-    names = {found.display, *(str(one["value"]) for one in found.designations)}
-    return " ".join(display.split()).casefold() in {" ".join(one.split()).casefold() for one in names}
+def _named(display: str, found: Concept, of: System, language: str | None) -> bool:
+    """Whether a code has this name; in a language that the list has for it, in that language."""
+    names = [(one.get("language", of.language), str(one["value"])) for one in _designations(found, of)]
+    if language:
+        names = [one for one in names if concepts.same_language(language, one[0])] or names
+    return _plain(display) in {_plain(name) for _, name in names}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _designations(found: Concept, of: System) -> list[Raw]:

@@ -243,7 +243,7 @@ def problem(
 
 
 def endpoint(
-    handler: Callable[[Ask], Awaitable[Page]],
+    handler: Callable[[Ask], Awaitable[Page | Response]],
     *,
     room: str = "reading",
     fragment: bool = False,
@@ -277,7 +277,7 @@ def endpoint(
                 made = await handler(Ask(request, ctx, shown))
                 if not ctx.told and not ctx.trail.keeps_nothing:  # no page is without a line
                     await ctx.trail.add(ctx, "page", None, [handler.__name__])
-            return render(request, made, shown)
+            return made if isinstance(made, Response) else render(request, made, shown)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             if isinstance(exc, Forbidden):
                 await _tell(request, request.scope.get("hsba.caller"), number, handler.__name__)
