@@ -6,13 +6,13 @@ a stranger hears the same sentence, after the same work, whether the name, the p
 
 from __future__ import annotations
 
-import hmac
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hsba.access import half_open, passwords, second_factor, secrets, sessions, workstations
 from hsba.access.accounts import LOGIN, end_everything, folded
+from hsba.access.outside import OutsideRefused
 from hsba.access.ports import NOBODY, Happening
 from hsba.access.problems import PasswordUsedBefore, WrongLogin, WrongPassword
 from hsba.access.slowing import Slowing
@@ -132,6 +132,39 @@ class LogIn:
             await self._hash_anew(row, password)
         return row
 
+    async def admit(self, login: str, where: From, *, before: str | None = None) -> str:
+        """Open a session for whom another house vouches; administrators and security officers come in here only."""
+        identity, now = self.identity, self.identity.now()
+        name = folded(login)
+        async with identity.connect() as tx, tx.transaction():
+            number = None
+            if LOGIN.match(name):
+                number = await tx.fetchval(
+                    "UPDATE access.account SET last_use = $2 WHERE login = $1 AND state = 'active'"
+                    " AND kind NOT IN ('administrator', 'security') AND (locked_until IS NULL OR locked_until <= $2)"
+                    " AND coalesce(last_use, created) > $3 RETURNING id",
+                    name,
+                    now,
+                    now - identity.rules.unused_for,
+                )
+            if number is not None:
+                if before is not None:
+                    await sessions.leave(tx, before, number, where.station, now)
+                secret = await self.open_session(tx, number, where, now)
+            told = Happening(
+                "login",
+                name if number is not None else NOBODY,
+                refused=number is None,
+                reason="openid",
+                address=where.address,
+                workstation=where.workstation,
+            )
+            await identity.witness.tell(tx, told)
+        if number is None:
+            raise OutsideRefused
+        identity.forget()
+        return secret
+
     async def log_out(self, session: str, where: From) -> None:
         """End this browser's session, and at a workstation the person's shift there."""
         async with self.identity.connect() as tx, tx.transaction():
@@ -237,36 +270,6 @@ class LogIn:
         identity.forget()
         log.info("password changed", extra={"account": caller.actor.account})
         return secret
-
-    async def client_token(self, name: str, secret: str, scope: str, where: From) -> tuple[str, str] | None:
-        """A bearer token for a service client that knows its secret, and its scope; None for anybody else."""
-        identity = self.identity
-        await self.slowing.wait(where.address)
-        async with identity.connect() as tx, tx.transaction():
-            row = await tx.fetchrow(
-                "SELECT id, secret, scope FROM access.client WHERE name = $1 AND state = 'active'",
-                folded(name) if LOGIN.match(folded(name)) else "",
-            )
-            right = hmac.compare_digest(row["secret"] if row else b"\0" * 32, secrets.digest(secret))
-            asked = scope.split()
-            who = f"client:{folded(name)}" if row is not None else NOBODY
-            if not right or row is None or not set(asked) <= set(row["scope"].split()):
-                self.slowing.failed(where.address)
-                why = "scope" if right and row is not None else "wrong secret"
-                await self._tell(tx, "token-create", who, where, refused=why)
-                return None
-            made, now = secrets.made(), identity.now()
-            granted = " ".join(asked) or row["scope"]
-            await tx.execute(
-                "INSERT INTO access.token (digest, client, scope, created, ends) VALUES ($1, $2, $3, $4, $5)",
-                secrets.digest(made),
-                row["id"],
-                granted,
-                now,
-                now + identity.rules.token_lasts,
-            )
-            await self._tell(tx, "token-create", who, where)
-        return made, granted
 
     async def _tell_refused(self, name: str, row: Record | None, where: From) -> None:
         """Note a refused log-in, and what it locked; what was typed as a name is kept only where it is one."""

@@ -71,3 +71,7 @@ class Rules:
     def demands_second_factor(self, kind: str, address: str) -> bool:
         """Whether an account of this kind, coming from there, must have a second factor."""
         return not self.second_factor_waived and (kind in self.second_factor or not self.is_inside(address))
+
+    refresh_lasts: timedelta = timedelta(days=30)
+    """An app that was let in for longer comes back within so long."""
+    signing_key_lasts: timedelta = timedelta(days=90)

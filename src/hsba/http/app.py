@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from hsba.access.identity import Identity
+    from hsba.access.outside import Outside
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
     from hsba.record.aside import Aside
@@ -91,8 +92,15 @@ class Services(Protocol):
         """The operations that the rooms bring."""
 
     @property
+    def outside(self) -> Outside | None:
+        """The other house whose log-in is taken too."""
+
+    @property
     def identity(self) -> Identity:
         """Who stands behind a request."""
+
+    async def keys_at(self, url: str) -> bytes:
+        """What stands at the address of a registered app's keys; raises Unreachable."""
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""
@@ -169,7 +177,7 @@ class Application:
             await self._refuse(scope, refused, headers.guarded(send, secure=False))
             return
         send = headers.guarded(send, secure=root.startswith("https:") or self._options.behind_tls)
-        if rest and rest[0] != "/":
+        if (rest and rest[0] != "/") or rest == oauth.SMART:
             refusal = await self.gate.answer(scope, receive, root, send)
             if refusal is not None:
                 await respond(refusal, {}, send, head=scope["method"] == "HEAD")
@@ -224,7 +232,7 @@ def build(
         Route("/healthz", checks.alive),
         Route("/readyz", checks.ready),
         Route("/metrics", checks.metrics),
-        Route("/oauth/token", oauth.token, methods=["POST"]),
+        *oauth.ROUTES,
         *pages,
     ]
     starlette = Starlette(routes=routes, lifespan=lifespan)
@@ -232,6 +240,9 @@ def build(
     doors = LogIn(services.identity)
     vault = Vault(options.second_factor_key or services.files / "keys" / KEY_FILE)
     starlette.state.login = doors
+    starlette.state.oauth = oauth.Desk.of(
+        services.identity, doors.slowing, services.keys_at, options.cors_origins
+    )
     starlette.state.ward = ward.opened(services.identity, doors)
     starlette.state.second_step = SecondStep(doors, vault)
     starlette.state.own_factors = OwnFactors(doors, vault)

@@ -49,6 +49,8 @@ class LogIn:
     """What a browser is asked for a log-in by passkey; empty where it cannot be."""
     waived: bool
     """Whether a password is enough for everybody here."""
+    outside: str
+    """The other house whose log-in is taken too; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ async def _overdue(request: Request) -> bool:
 def log_in_page(request: Request, going: str, typed: str = "", refused: Problem | None = None) -> Response:
     """The page that asks for a name and a password, or for a passkey."""
     shown, here = show(request), passkeys.site(request.scope["hsba.root"])
+    outside = request.app.state.services.outside
     step: SecondStep = request.app.state.second_step
     page = Page(
         "login.html",
@@ -173,6 +176,7 @@ def log_in_page(request: Request, going: str, typed: str = "", refused: Problem 
             posted.sentence(refused, shown.language),
             step.alone(here) if here else "",
             _doors(request).identity.rules.second_factor_waived,
+            outside.provider.name if outside else "",
         ),
         status=refused.status if refused else 200,
     )
