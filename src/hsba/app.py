@@ -18,7 +18,8 @@ from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
 from hsba.access.identity import Identity
-from hsba.access.policy import RolePolicy
+from hsba.access.policy import BREAK_GLASS, RolePolicy
+from hsba.access.problems import OutsideHours
 from hsba.access.rights import Rights
 from hsba.audit import sealing
 from hsba.audit.asking import STORES as AUDIT_STORES
@@ -39,7 +40,7 @@ from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll
 from hsba.record.subscriptions import watch as subscriptions
 from hsba.record.subscriptions.addresses import Targets
-from hsba.record.tenants import Tenants
+from hsba.record.tenants import Tenants, UnknownTenant
 from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from hsba.access.identity import Caller
     from hsba.config import Settings
     from hsba.fhir.definitions import Definitions
     from hsba.record.operations import Operation
@@ -63,6 +65,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hsba.app")
 
+OUTSIDE = "outside the hours of the account"
+"""Why a session was ended, in the trail."""
 EXPORT = "export"
 """The channel of exports, and the act that a role must allow for them."""
 
@@ -155,9 +159,19 @@ class App:
         """How another process opens the same house."""
         return opener(self.settings, self.dsn)
 
-    async def know(self, actor: Actor, tenant: Tenant) -> None:
+    async def admit(self, caller: Caller, tenant: Tenant) -> None:
+        """Let somebody in who may work here at this hour; else end his session and refuse (OutsideHours, UnknownTenant)."""
+        await self.know(caller.actor, tenant)
+        policy = self.policy_for(caller.actor, tenant)
+        if isinstance(policy, RolePolicy) and policy.outside is not None:
+            await self.identity.end(caller, OUTSIDE, tenant.id)
+            raise OutsideHours(policy.outside)
+        if not caller.belongs(tenant.id) and not (isinstance(policy, RolePolicy) and policy.lines):
+            raise UnknownTenant(tenant.slug)
+
+    async def know(self, actor: Actor, tenant: Tenant, *, anew: bool = False) -> None:
         """Read what an account may do, before a context is made for it; nothing is read of what was read just now."""
-        if not self.enforces(actor) or self.rights.is_fresh(tenant.id, actor):
+        if not self.enforces(actor) or (self.rights.is_fresh(tenant.id, actor) and not anew):
             return
         async with self.pool.searching(tenant.id) as tx:
             await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
@@ -189,8 +203,13 @@ class App:
         """A context for one request, job or test, on one connection."""
         keeper = tenant or self.tenants.get()
         policy = self.policy_for(actor, keeper)
-        if channel == EXPORT and isinstance(policy, RolePolicy):
-            policy = policy.narrowed(EXPORT)
+        if isinstance(policy, RolePolicy):
+            if policy.emergency:
+                purpose = BREAK_GLASS
+            if channel == EXPORT:
+                if policy.outside is not None:  # else the work would be done, and its files empty
+                    raise OutsideHours(policy.outside)
+                policy = policy.narrowed(EXPORT)
         return Context(
             actor=actor,
             tenant=keeper,

@@ -41,6 +41,13 @@ class PasswordMustChange(Forbidden):
     vi = "Phải đổi mật khẩu của tài khoản này trước; hãy mở trang /password."
 
 
+class OutsideHours(Forbidden):
+    """Your account may work only in the hours it was given, and these are over or not begun; your session has ended."""
+
+    code = "expired"
+    vi = "Tài khoản chỉ được làm việc trong khung giờ đã cấp; hiện ngoài giờ nên phiên làm việc đã kết thúc."
+
+
 class NoRecordAccess(Forbidden):
     """Accounts of this kind have no access to patients' records."""
 

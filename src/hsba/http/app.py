@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
-    from hsba.access.identity import Identity
+    from hsba.access.identity import Caller, Identity
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
     from hsba.record.aside import Aside
@@ -88,6 +88,9 @@ class Services(Protocol):
     @property
     def identity(self) -> Identity:
         """Who stands behind a request."""
+
+    async def admit(self, caller: Caller, tenant: Tenant) -> None:
+        """Let somebody in who may work in this record at this hour, or refuse."""
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from hsba.access.problems import OutsideHours
 from hsba.http import callers, errors
 from hsba.http.messages import Answer, join_headers
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from hsba.http.app import Options, Services
     from hsba.http.messages import Header, Receive, Scope, Send
 
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/login", "/oauth/token"})
+ENDED = "/outside-hours"
+"""The page that says why a session ended, in place of the one that was asked for."""
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/login", "/oauth/token", ENDED})
 OPEN_BELOW = "/assets/"
 """What is answered without log-in: health, figures, the log-in itself, and files that hold no patient data."""
 PROGRAMS = frozenset({"/oauth/token"})
@@ -58,8 +61,20 @@ class Gate:
                 scope["hsba.caller"] = caller
                 if caller is None and path not in OPEN:
                     return _to_login(scope, headers)
+                if caller is not None:
+                    await self._services.admit(caller, self._services.tenants.get())
                 if caller is not None and caller.must_change and path not in OPEN | OWN:
                     return Answer(303, b"", [(b"location", b"/password"), (b"cache-control", b"no-store")])
+        except OutsideHours as ended:
+            if b"hx-request" in headers:
+                return Answer(403, b"", [(b"hx-redirect", ENDED.encode()), (b"cache-control", b"no-store")])
+            scope = {
+                **scope,
+                "path": ENDED,
+                "raw_path": ENDED.encode(),
+                "hsba.caller": None,
+                "hsba.ended": ended,
+            }
         except Exception as exc:  # noqa: BLE001 - whatever went wrong, nobody passes
             return _refusal(errors.as_problem(exc, ""))
         await self._pages(scope, receive, send)

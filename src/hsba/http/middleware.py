@@ -27,7 +27,6 @@ from hsba.http.metadata import Capabilities
 from hsba.http.routes import ROUTES, Table
 from hsba.record.aside import LARGE
 from hsba.record.context import Actor
-from hsba.record.tenants import UnknownTenant
 from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
@@ -115,8 +114,8 @@ class Door:
                 if segments and segments[0] in self.table.types:
                     type_ = segments[0]
                 tenant = await self.services.tenants.find(slug, self.services.pool.bare)
-                if caller is not None and not caller.belongs(tenant.id):
-                    raise UnknownTenant(slug or "")
+                if caller is not None and not caller.belongs(tenant.id):  # before anything more is read
+                    await self.services.admit(caller, tenant)
                 actor = caller.actor if caller is not None else NOBODY
                 request = self._request(scope, headers, root, tenant, actor, segments, route, number)
                 if route.body and route.interaction == "operation" and self.operations.takes_lines(request):
@@ -129,7 +128,10 @@ class Door:
                 with self.at_once:
                     if len(request.body) > LARGE:
                         await contents.read_aside(request, self.services.aside)
-                    await self.services.know(request.actor, tenant)
+                    if caller is None:
+                        await self.services.know(request.actor, tenant)
+                    else:
+                        await self.services.admit(caller, tenant)
                     answer = await self.run(request, route.room, route.handler)
                     await self._leave_line(request)
                 if idempotency.REPLAYED in answer.headers:

@@ -21,9 +21,9 @@ from hsba.fhir.problems import (
     Unprocessable,
     VersionConflict,
 )
-from hsba.fhir.query.expression import Expression, Ids
+from hsba.fhir.query.expression import Everything, Expression, Ids
 from hsba.fhir.validate import validate
-from hsba.record import hiding, lifecycle, owned, parameters
+from hsba.record import consents, hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
 from hsba.record.saving import Pending, Saved, commits_alone, save
 from hsba.record.subscriptions import check as subscriptions
@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
-RULES: dict[str, Callable[[Context, Resource], tuple[Issue, ...]]] = {"Subscription": subscriptions.issues}
+RULES: dict[str, Callable[[Context, Resource], tuple[Issue, ...]]] = {
+    "Consent": consents.issues,
+    "Subscription": subscriptions.issues,
+}
 """What a type must fulfil beyond its definition, because this server acts on it."""
 
 
@@ -103,7 +106,7 @@ async def require(ctx: Context, type: str, id: str) -> None:
 
 async def may_see(ctx: Context, type: str, id: str) -> None:
     """Answer 404 for what this actor may not know of; the policy is a search like any other."""
-    if not ctx.policy.unrestricted:
+    if not ctx.policy.unrestricted and not isinstance(ctx.policy.visible(type), Everything):
         keys = await searching.match_keys(ctx.tx, Ids((id,)), type, ctx, limit=1, deleted=True)
         if not keys:
             raise NotFound(f"{type}/{id}")

@@ -23,7 +23,6 @@ from hsba.http import codings, errors
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
-from hsba.record.tenants import UnknownTenant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -256,16 +255,18 @@ def endpoint(
                 raise NotLoggedIn
             caller.check()
             tenant = app.tenants.get()
-            if not caller.belongs(tenant.id):
-                raise UnknownTenant
-            await app.know(caller.actor, tenant)
-            async with getattr(app.pool, room)(tenant.id) as tx:
-                ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
-                ctx.request, ctx.address = number, request.scope["hsba.address"] or None
-                shown = show(request)
-                made = await handler(Ask(request, ctx, shown))
-                if not ctx.told and not ctx.trail.keeps_nothing:  # no page is without a line
-                    await ctx.trail.add(ctx, "page", None, [handler.__name__])
+            await app.admit(caller, tenant)
+            shown = show(request)
+            try:
+                made = await _made(request, handler, shown, caller, number, room)
+            except NotFound:
+                before = app.policy_for(caller.actor, tenant)
+                await app.know(
+                    caller.actor, tenant, anew=True
+                )  # another process may have given the right just now
+                if app.policy_for(caller.actor, tenant) is before:
+                    raise
+                made = await _made(request, handler, shown, caller, number, room)
             return render(request, made, shown)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             if isinstance(exc, Forbidden):
@@ -275,6 +276,26 @@ def endpoint(
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__
     return answer
+
+
+async def _made(
+    request: Request,
+    handler: Callable[[Ask], Awaitable[Page]],
+    shown: Show,
+    caller: Caller,
+    number: UUID,
+    room: str,
+) -> Page:
+    """What the handler makes on a connection of this kind; no page is without a line in the trail."""
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    async with getattr(app.pool, room)(tenant.id) as tx:
+        ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
+        ctx.request, ctx.address = number, request.scope["hsba.address"] or None
+        made = await handler(Ask(request, ctx, shown))
+        if not ctx.told and not ctx.trail.keeps_nothing:
+            await ctx.trail.add(ctx, "page", None, [handler.__name__])
+        return made
 
 
 async def _tell(request: Request, caller: Caller | None, number: UUID, page: str) -> None:
