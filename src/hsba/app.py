@@ -17,7 +17,9 @@ import asyncpg
 from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
+from hsba.access.emergency import Glass
 from hsba.access.identity import Identity
+from hsba.access.lending import Desk as LendingDesk
 from hsba.access.policy import BREAK_GLASS, RolePolicy
 from hsba.access.problems import OutsideHours
 from hsba.access.rights import Rights
@@ -130,6 +132,16 @@ class App:
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
     clock: Clock = field(default_factory=Clock)
     rights: Rights = field(default_factory=Rights)
+    glass: Glass = field(init=False)
+    lending: LendingDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Join what works on the rights of this process."""
+        lasts = timedelta(minutes=self.settings.emergency_minutes)
+        self.glass = Glass(self.rights, self.identity.witness, lasts)
+        self.lending = LendingDesk(self.rights, self.identity.witness)
+        given = (*self.operations, self.glass.operation())
+        self.operations = tuple(sorted(given, key=lambda operation: operation.name))
 
     async def renew(self, tx: Connection) -> None:
         """Take over the search parameters that the database has now, for all contexts made from here on."""
@@ -325,7 +337,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             tenants=keepers,
             identity=Identity(pool.bare, clock.now, manners),
             aside=aside,
-            operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
+            operations=OPERATIONS,
             dsn=dsn,
             files=settings.folder("main") / "files",
             checkpoints=settings.audit_folder or settings.folder("main") / "audit",

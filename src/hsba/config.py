@@ -159,6 +159,8 @@ SETTINGS = (
     Setting("session_idle_minutes", _whole, "15", "Minutes without a request that end a session",
             "Số phút không thao tác thì phiên kết thúc"),
     Setting("session_hours", _whole, "12", "Hours that a session lasts at the most", "Số giờ dài nhất của một phiên"),
+    Setting("emergency_minutes", _whole, "60", "Minutes that an emergency access to a patient lasts",
+            "Số phút một lần truy cập khẩn cấp vào hồ sơ người bệnh có hiệu lực"),
     Setting("token_minutes", _whole, "60", "Minutes that a service client's token holds",
             "Số phút có hiệu lực của token cấp cho máy khách"),
     Setting("cors_origins", _list, "", "Origins of web pages that may call the API, with commas",
@@ -236,6 +238,7 @@ class Settings:
     account_unused_days: int
     session_idle_minutes: int
     session_hours: int
+    emergency_minutes: int
     token_minutes: int
     cors_origins: tuple[str, ...]
     zone: ZoneInfo

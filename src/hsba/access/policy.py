@@ -113,6 +113,7 @@ class RolePolicy:
         rules: tuple[Rule, ...] = (),
         *,
         outside: str | None = None,
+        guest: bool = False,
     ) -> None:
         """Keep the lines in force, and what conditions are understood with; `rules` are what patients have said."""
         self.lines = tuple(lines)
@@ -120,6 +121,8 @@ class RolePolicy:
         self.rules = rules
         self.outside = outside
         """Where the account is outside its hours: these hours."""
+        self.guest = guest
+        """Whether the account belongs to other keepers only."""
         self.faults: dict[tuple[str, int, str], Fault] = {}
         self._within: dict[tuple[str, str], e.Expression] = {}
         self._elements: dict[tuple[str, str], frozenset[str]] = {}

@@ -100,7 +100,7 @@ class Rights:
         setting = Setting(ctx.definitions, ctx.codes, ctx.tenant.zone, person, duty, now)
         outside = _outside(told, now, ctx.tenant.zone)
         lines = _lines(told, actor.role, duty, now, ctx.tenant.zone) if outside is None else []
-        policy = RolePolicy(lines, setting, rules, outside=outside)
+        policy = RolePolicy(lines, setting, rules, outside=outside, guest=told.guest)
         if len(self._kept) >= MOST:
             self._kept.clear()
         self._kept[key] = _Kept(policy, made_of, began)
