@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from hsba.access.identity import Identity
 from hsba.access.lending import Desk as LendingDesk
 from hsba.access.policy import BREAK_GLASS, RolePolicy
 from hsba.access.problems import OutsideHours
-from hsba.access.rights import Rights
+from hsba.access.rights import NoRole, Rights
 from hsba.audit import sealing
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
@@ -171,8 +171,8 @@ class App:
         """How another process opens the same house."""
         return opener(self.settings, self.dsn)
 
-    async def admit(self, caller: Caller, tenant: Tenant) -> None:
-        """Let somebody in who may work here at this hour; else end his session and refuse (OutsideHours, UnknownTenant)."""
+    async def welcome(self, caller: Caller, tenant: Tenant) -> None:
+        """Refuse who may not work at this hour, and end his session; and who belongs elsewhere and has no right here."""
         await self.know(caller.actor, tenant)
         policy = self.policy_for(caller.actor, tenant)
         if isinstance(policy, RolePolicy) and policy.outside is not None:
@@ -183,23 +183,23 @@ class App:
 
     async def know(self, actor: Actor, tenant: Tenant, *, anew: bool = False) -> None:
         """Read what an account may do, before a context is made for it; nothing is read of what was read just now."""
-        if not self.enforces(actor) or (self.rights.is_fresh(tenant.id, actor) and not anew):
+        if actor.account in OURS or (self.rights.is_fresh(tenant.id, actor) and not anew):
             return
         async with self.pool.searching(tenant.id) as tx:
             await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
 
+    async def admit(self, actor: Actor, tenant: Tenant) -> None:
+        """Read what an account may do, and refuse one that may do nothing here."""
+        await self.know(actor, tenant)
+        policy = self.policy_for(actor, tenant)
+        if isinstance(policy, RolePolicy) and policy.outside is not None:
+            raise OutsideHours(policy.outside)
+        if isinstance(policy, RolePolicy) and not policy.lines:
+            raise NoRole
+
     def policy_for(self, actor: Actor, tenant: Tenant) -> Policy:
-        """What this actor may do: whoever sits at this machine everything, an account what its roles say.
-
-        Until a hospital has given its roles and says so (`enforce_roles`), an account may do what its kind may.
-        """
-        if self.enforces(actor):
-            return self.rights.of(tenant.id, actor)
-        return self.policy
-
-    def enforces(self, actor: Actor) -> bool:
-        """Whether an account is held to its roles."""
-        return self.settings.enforce_roles and actor.account not in OURS
+        """What this actor may do: whoever sits at this machine everything, an account what its roles say."""
+        return self.policy if actor.account in OURS else self.rights.of(tenant.id, actor)
 
     def context(
         self,
@@ -216,6 +216,8 @@ class App:
         keeper = tenant or self.tenants.get()
         policy = self.policy_for(actor, keeper)
         if isinstance(policy, RolePolicy):
+            if actor.role is None:
+                actor = replace(actor, role=policy.roles)
             if policy.emergency:
                 purpose = BREAK_GLASS
             if channel == EXPORT:

@@ -97,6 +97,8 @@ class Standing:
     """Sentences about roles that cannot be read."""
     practitioners: tuple[str, ...]
     patients: tuple[str, ...]
+    kind: str | None
+    """The kind of the account; None for a program that is no account."""
     hours: Hours | None = None
     guest: bool = False
     """Whether it belongs to other keepers only."""
@@ -116,6 +118,7 @@ SELECT (SELECT coalesce(json_agg(json_build_object('id', g.id, 'account', g.acco
         FROM record.role r WHERE r.tenant = $1),
        (SELECT coalesce(json_agg(json_build_object('type', p.type, 'id', p.id) ORDER BY p.type, p.id), '[]')
         FROM record.role_person p WHERE p.tenant = $1 AND p.account = $2),
+       (SELECT a.kind FROM access.account a WHERE a.login = $2),
        (SELECT json_build_object('hours', h.hours, 'valid_from', CASE WHEN isfinite(h.valid_from) THEN h.valid_from END,
             'valid_to', CASE WHEN isfinite(h.valid_to) THEN h.valid_to END)
         FROM record.account_hours h WHERE h.tenant = $1 AND h.account = $2),
@@ -143,10 +146,11 @@ async def standing(tx: Connection, tenant: int, account: str, now: datetime) -> 
         tuple(broken),
         tuple(one["id"] for one in people if one["type"] == "Practitioner"),
         tuple(one["id"] for one in people if one["type"] == "Patient"),
-        None if row[3] is None else msgspec.json.decode(row[3], type=Hours),
-        bool(row[4]),
-        tuple(sorted(msgspec.json.decode(row[5], type=list[Loan]), key=repr)),
-        tuple(row[6]),
+        row[3],
+        None if row[4] is None else msgspec.json.decode(row[4], type=Hours),
+        bool(row[5]),
+        tuple(sorted(msgspec.json.decode(row[6], type=list[Loan]), key=repr)),
+        tuple(row[7]),
     )
 
 
@@ -308,6 +312,16 @@ async def set_hours(
         reason,
         by.account,
     )
+
+
+def person(text: str) -> tuple[str, str]:
+    """Who `Practitioner/…` or `Patient/…` names."""
+    type_, _, id_ = text.partition("/")
+    if type_ not in ("Practitioner", "Patient") or not id_:
+        raise BadRequest(
+            "A person is Practitioner/… or Patient/….", vi="Người được nêu là Practitioner/… hoặc Patient/…."
+        )
+    return type_, id_
 
 
 async def tell_person(tx: Connection, tenant: int, by: Actor, account: str, type: str, id: str) -> None:

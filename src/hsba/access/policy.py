@@ -37,6 +37,8 @@ log = logging.getLogger("hsba.access")
 READ = "view"
 TREATMENT, BREAK_GLASS = "TREAT", "BTG"
 """Purposes of use (v3-PurposeOfUse)."""
+APART = frozenset({"AuditEvent"})
+"""Types in stores of their own, which ask `visible` each time and never whether a policy is unrestricted."""
 
 
 class NoRight(Forbidden):
@@ -123,6 +125,8 @@ class RolePolicy:
         """Where the account is outside its hours: these hours."""
         self.guest = guest
         """Whether the account belongs to other keepers only."""
+        self.unrestricted = not rules and is_wide([one.line for one in self.lines if one.patients is None])
+        self.roles = ",".join(sorted({given.role for given in self.lines}))
         self.faults: dict[tuple[str, int, str], Fault] = {}
         self._within: dict[tuple[str, str], e.Expression] = {}
         self._elements: dict[tuple[str, str], frozenset[str]] = {}
@@ -136,15 +140,6 @@ class RolePolicy:
     def emergency(self) -> tuple[str, ...]:
         """The patients whom the account came to in an emergency that still lasts."""
         return tuple(sorted({id_ for one in self.lines for id_ in one.patients or ()}))
-
-    @cached_property
-    def unrestricted(self) -> bool:
-        """Whether one line allows all of everything, and nobody and nothing takes any of it away."""
-        return (
-            not self.rules
-            and not any(one.line.deny for one in self.lines)
-            and any(_is_everything(one) for one in self.lines)
-        )
 
     def narrowed(self, act: str) -> RolePolicy:
         """The same, seeing only what this may be done to: to read is not to export."""
@@ -320,18 +315,17 @@ def _unmasked(bits: int) -> e.Expression:
     return e.Unlabelled(bits) if bits else e.Everything()
 
 
-def _is_everything(given: Given) -> bool:
-    """Whether a line allows every act on every type, whatever it is."""
-    line = given.line
-    return (
-        given.patients is None
-        and "*" in line.may
-        and "*" in line.types
-        and not line.hidden
-        and not line.read_only
-        and all(where == "label:*" for where in line.where)
-        and bool(line.where)
-    )
+def is_wide(lines: Iterable[Line]) -> bool:
+    """Whether one line allows everything, and others take away nothing but types that have a store of their own."""
+    lines = tuple(lines)
+    denied = {type_ for line in lines if line.deny for type_ in line.types}
+    return denied <= APART and any(_allows_all(line) for line in lines)
+
+
+def _allows_all(line: Line) -> bool:
+    if line.deny or line.hidden or line.read_only or "*" not in line.may or "*" not in line.types:
+        return False
+    return line.where == ("label:*",)
 
 
 def _lifted(path: str, lines: Sequence[tuple[e.Expression, frozenset[str]]]) -> bool:

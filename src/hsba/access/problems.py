@@ -48,12 +48,6 @@ class OutsideHours(Forbidden):
     vi = "Tài khoản chỉ được làm việc trong khung giờ đã cấp; hiện ngoài giờ nên phiên làm việc đã kết thúc."
 
 
-class NoRecordAccess(Forbidden):
-    """Accounts of this kind have no access to patients' records."""
-
-    vi = "Loại tài khoản này không được xem hồ sơ người bệnh."
-
-
 class WeakPassword(BadRequest):
     """This password is too easy to guess; the old one still holds."""
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hsba.access import consents, grants, hours, people
+from hsba.access import consents, grants, hours, people, roles
 from hsba.access.conditions import Setting
+from hsba.access.identity import CARE
 from hsba.access.people import Person
 from hsba.access.policy import BREAK_GLASS, Given, RolePolicy
+from hsba.fhir.problems import Forbidden
 from hsba.record.ports import AllowNothing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
     from hsba.access.grants import Grant, Standing
@@ -33,8 +36,19 @@ FRESH = 2.0
 """Seconds for which a policy is taken as it is: a right that was taken away is gone so much later at most."""
 STALE = 120.0
 """Seconds after which a policy that nobody asked anew grants nothing; longer than a request may take."""
+HOUSE = frozenset((*roles.groups()["shared"], "AuditEvent"))
+"""The types that are about no patient, or tell who saw whom."""
 MOST = 5000
 """Policies that are kept; beyond, all are forgotten and read again."""
+
+
+class NoRole(Forbidden):
+    """This account has no role here at present, so it may do nothing; ask your administrator for one."""
+
+    vi = (
+        "Tài khoản này hiện không có vai trò nào ở đây nên không làm được gì; hãy đề nghị người quản trị cấp."
+    )
+
 
 Key = tuple[int, str, str | None]
 
@@ -139,24 +153,31 @@ def _outside(told: Standing, now: datetime, zone: ZoneInfo) -> str | None:
 def _lines(
     told: Standing, role: str | None, duty: tuple[str, ...], now: datetime, zone: ZoneInfo
 ) -> list[Given]:
-    """The lines in force; an account that acts in one of its roles has the lines of that one only.
+    """The lines in force; an account that acts in some of its roles (`doctor,planning`) has the lines of those only.
 
     A grant for a department holds in that one, a grant for all where the person is on duty; who belongs to another keeper
     has what was given him for crossing over, and no emergency.
     """
     known = {one.name: one for one in told.roles}
-    found = []
-    for grant in told.grants:
-        if (
-            role not in (None, grant.role)
-            or grant.role not in known
-            or not hours.hold(grant.hours, now, zone)
-        ):
-            continue
-        if told.guest and grant.crossing is None:
-            continue
-        found += _given(grant, known[grant.role], told, duty)
-    return found
+    acting = None if role is None else role.split(",")
+    found = [
+        given
+        for grant in told.grants
+        if (acting is None or grant.role in acting)
+        and grant.role in known
+        and hours.hold(grant.hours, now, zone)
+        and (grant.crossing is not None or not told.guest)
+        for given in _given(grant, known[grant.role], told, duty)
+    ]
+    return found if told.kind in (None, *CARE) else list(_of_the_house(found))
+
+
+def _of_the_house(lines: list[Given]) -> Iterator[Given]:
+    """What is left for who keeps the house: an administrator sees no patient, whatever he was given."""
+    for one in lines:
+        about = HOUSE if "*" in one.line.types else one.line.types & HOUSE
+        if about:
+            yield replace(one, line=replace(one.line, types=about))
 
 
 def _given(grant: Grant, role: Role, told: Standing, duty: tuple[str, ...]) -> list[Given]:

@@ -89,11 +89,14 @@ class Services(Protocol):
     def identity(self) -> Identity:
         """Who stands behind a request."""
 
-    async def admit(self, caller: Caller, tenant: Tenant) -> None:
-        """Let somebody in who may work in this record at this hour, or refuse."""
+    async def welcome(self, caller: Caller, tenant: Tenant) -> None:
+        """Refuse who may not work at this hour, and who belongs elsewhere and has no right here."""
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""
+
+    async def admit(self, actor: Actor, tenant: Tenant) -> None:
+        """Read what an account may do, and refuse one that may do nothing here."""
 
     def context(
         self,

@@ -61,8 +61,9 @@ class Gate:
                 scope["hsba.caller"] = caller
                 if caller is None and path not in OPEN:
                     return _to_login(scope, headers)
-                if caller is not None:
-                    await self._services.admit(caller, self._services.tenants.get())
+                tenant = self._services.tenants.get()
+                if caller is not None and caller.belongs(tenant.id):
+                    await self._services.welcome(caller, tenant)
                 if caller is not None and caller.must_change and path not in OPEN | OWN:
                     return Answer(303, b"", [(b"location", b"/password"), (b"cache-control", b"no-store")])
         except OutsideHours as ended:

@@ -115,7 +115,7 @@ class Door:
                     type_ = segments[0]
                 tenant = await self.services.tenants.find(slug, self.services.pool.bare)
                 if caller is not None and not caller.belongs(tenant.id):  # before anything more is read
-                    await self.services.admit(caller, tenant)
+                    await self.services.welcome(caller, tenant)
                 actor = caller.actor if caller is not None else NOBODY
                 request = self._request(scope, headers, root, tenant, actor, segments, route, number)
                 if route.body and route.interaction == "operation" and self.operations.takes_lines(request):
@@ -128,10 +128,9 @@ class Door:
                 with self.at_once:
                     if len(request.body) > LARGE:
                         await contents.read_aside(request, self.services.aside)
-                    if caller is None:
-                        await self.services.know(request.actor, tenant)
-                    else:
-                        await self.services.admit(caller, tenant)
+                    if caller is not None:
+                        await self.services.welcome(caller, tenant)
+                        await self.services.admit(request.actor, tenant)
                     answer = await self.run(request, route.room, route.handler)
                     await self._leave_line(request)
                 if idempotency.REPLAYED in answer.headers:

@@ -17,8 +17,10 @@ import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access.policy import NoRight
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, NotFound
+from hsba.fhir.query.expression import Nothing
 from hsba.http import codings, errors
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
@@ -53,8 +55,8 @@ HEADERS: dict[str, str] = {
 }
 
 STANDING = mark(
-    "There are accounts and an audit trail, but roles hold only once they are switched on, and nothing is signed yet:"
-    " do not put real patients into this installation."
+    "There are accounts, roles and an audit trail, but nothing is signed yet: do not put real patients into this"
+    " installation."
 )
 
 
@@ -240,9 +242,16 @@ def problem(
 
 
 def endpoint(
-    handler: Callable[[Ask], Awaitable[Page]], *, room: str = "reading", fragment: bool = False
+    handler: Callable[[Ask], Awaitable[Page]],
+    *,
+    room: str = "reading",
+    fragment: bool = False,
+    about: str | None = "Patient",
 ) -> Callable[[Request], Awaitable[Response]]:
-    """A Starlette endpoint that answers with what the handler makes; `room` names the kind of connection."""
+    """A Starlette endpoint that answers with what the handler makes.
+
+    `room` names the kind of connection; who may see nothing of the type that the page is `about` is refused.
+    """
 
     async def answer(request: Request) -> Response:
         if (kept := keep_choice(request)) is not None:
@@ -255,18 +264,17 @@ def endpoint(
                 raise NotLoggedIn
             caller.check()
             tenant = app.tenants.get()
-            await app.admit(caller, tenant)
+            await app.welcome(caller, tenant)
+            await app.admit(caller.actor, tenant)
             shown = show(request)
             try:
-                made = await _made(request, handler, shown, caller, number, room)
-            except NotFound:
+                made = await _made(request, handler, shown, caller, number, room, about)
+            except (NotFound, NoRight):
                 before = app.policy_for(caller.actor, tenant)
-                await app.know(
-                    caller.actor, tenant, anew=True
-                )  # another process may have given the right just now
+                await app.know(caller.actor, tenant, anew=True)  # given by another process just now?
                 if app.policy_for(caller.actor, tenant) is before:
                     raise
-                made = await _made(request, handler, shown, caller, number, room)
+                made = await _made(request, handler, shown, caller, number, room, about)
             return render(request, made, shown)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             if isinstance(exc, Forbidden):
@@ -285,6 +293,7 @@ async def _made(
     caller: Caller,
     number: UUID,
     room: str,
+    about: str | None,
 ) -> Page:
     """What the handler makes on a connection of this kind; no page is without a line in the trail."""
     app = request.app.state.services
@@ -292,6 +301,8 @@ async def _made(
     async with getattr(app.pool, room)(tenant.id) as tx:
         ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
         ctx.request, ctx.address = number, request.scope["hsba.address"] or None
+        if about is not None and isinstance(ctx.policy.visible(about), Nothing):
+            raise NoRight(about)
         made = await handler(Ask(request, ctx, shown))
         if not ctx.told and not ctx.trail.keeps_nothing:
             await ctx.trail.add(ctx, "page", None, [handler.__name__])
