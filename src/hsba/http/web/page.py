@@ -8,20 +8,22 @@ A `Problem` anywhere becomes a page with its sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access import emergency
 from hsba.access.policy import NoRight
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, NotFound
 from hsba.fhir.query.expression import Nothing
-from hsba.http import codings, errors
+from hsba.http import codings, errors, limits
+from hsba.http.messages import join_headers, read_pairs
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from hsba.record.context import Context
 
 YEAR = 365 * 86400
+LONGEST_FORM = 16 * 1024
+FORM_SECONDS = 30.0
 CHOICES: dict[str, tuple[str, ...]] = {"lang": tuple(i18n.LANGUAGES), "theme": ("auto", "light", "dark")}
 COOKIES = {"lang": "hsba-lang", "theme": "hsba-theme"}
 PRACTICE = frozenset({"demo"})
@@ -67,6 +71,8 @@ class Shell:
     language: str
     languages: dict[str, str]
     theme: str
+    reviews: bool
+    """Whether the reader looks at emergency accesses of others."""
     house: str
     """The keeper of the record: the tenant's title."""
     practice: bool
@@ -94,6 +100,19 @@ class Ask:
     request: Request
     ctx: Context
     show: Show
+    form: dict[str, str] = field(default_factory=dict)
+    """What was sent, where something is to be done."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        found: Caller = self.request.scope["hsba.caller"]
+        return found
+
+    @property
+    def services(self) -> Any:
+        """What the composition root hands to the pages."""
+        return self.request.app.state.services
 
     def query(self, name: str) -> str:
         """A parameter of the address."""
@@ -116,6 +135,13 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Go:
+    """A handler's answer after something was done: the page to go on to."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemPage:
     """A refusal for people: what happened, what is kept, what to do; the code is small, for the help desk."""
 
@@ -126,6 +152,8 @@ class ProblemPage:
     todo: str
     code: str
     request: str
+    glass: str = ""
+    """Where emergency access to this patient is asked for, by who has the right to it."""
 
 
 TODO: dict[int, tuple[str, str]] = {
@@ -185,6 +213,7 @@ def shell(request: Request, section: str) -> Shell:
         language=language,
         languages=i18n.LANGUAGES,
         theme=chosen(request, "theme"),
+        reviews=caller is not None and emergency.may_review(app.policy_for(caller.actor, tenant)),
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
         account=caller.name if caller else "",
@@ -220,7 +249,7 @@ def render(request: Request, answer: Page, shown: Show) -> Response:
 
 
 def problem(
-    request: Request, exc: Exception, number: UUID | None = None, *, fragment: bool = False
+    request: Request, exc: Exception, number: UUID | None = None, *, fragment: bool = False, glass: str = ""
 ) -> Response:
     """The page that says what went wrong: for our own routes, and for whatever else the door could not answer."""
     number = number or uuid7s.uuid7()
@@ -236,13 +265,14 @@ def problem(
         todo=shown.say(todo),
         code=type(found).__name__,
         request=str(number),
+        glass=glass,
     )
     template = "_problem.html" if fragment else "problem.html"
     return render(request, Page(template, page, status=found.status, headers=dict(found.headers)), shown)
 
 
 def endpoint(
-    handler: Callable[[Ask], Awaitable[Page]],
+    handler: Callable[[Ask], Awaitable[Page | Go]],
     *,
     room: str = "reading",
     fragment: bool = False,
@@ -266,20 +296,22 @@ def endpoint(
             tenant = app.tenants.get()
             await app.welcome(caller, tenant)
             await app.admit(caller.actor, tenant)
-            shown = show(request)
+            ask = partial(_made, request, handler, caller, number, room, about, await posted(request))
             try:
-                made = await _made(request, handler, shown, caller, number, room, about)
+                made = await ask()
             except (NotFound, NoRight):
                 before = app.policy_for(caller.actor, tenant)
                 await app.know(caller.actor, tenant, anew=True)  # given by another process just now?
                 if app.policy_for(caller.actor, tenant) is before:
                     raise
-                made = await _made(request, handler, shown, caller, number, room, about)
-            return render(request, made, shown)
+                made = await ask()
+            if isinstance(made, Go):
+                return RedirectResponse(made.where, 303, {"cache-control": "no-store"})
+            return render(request, made, show(request))
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             if isinstance(exc, Forbidden):
                 await _tell(request, request.scope.get("hsba.caller"), number, handler.__name__)
-            return problem(request, exc, number, fragment=fragment)
+            return problem(request, exc, number, fragment=fragment, glass=_glass(request, exc))
 
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__
@@ -288,13 +320,13 @@ def endpoint(
 
 async def _made(
     request: Request,
-    handler: Callable[[Ask], Awaitable[Page]],
-    shown: Show,
+    handler: Callable[[Ask], Awaitable[Page | Go]],
     caller: Caller,
     number: UUID,
     room: str,
     about: str | None,
-) -> Page:
+    form: dict[str, str],
+) -> Page | Go:
     """What the handler makes on a connection of this kind; no page is without a line in the trail."""
     app = request.app.state.services
     tenant = app.tenants.get()
@@ -303,10 +335,30 @@ async def _made(
         ctx.request, ctx.address = number, request.scope["hsba.address"] or None
         if about is not None and isinstance(ctx.policy.visible(about), Nothing):
             raise NoRight(about)
-        made = await handler(Ask(request, ctx, shown))
+        made = await handler(Ask(request, ctx, show(request), form))
         if not ctx.told and not ctx.trail.keeps_nothing:
             await ctx.trail.add(ctx, "page", None, [handler.__name__])
         return made
+
+
+async def posted(request: Request) -> dict[str, str]:
+    """What a form sent."""
+    if request.method != "POST":
+        return {}
+    headers = join_headers(request.scope["headers"])
+    body = await limits.read_body(request.receive, headers, limit=LONGEST_FORM, seconds=FORM_SECONDS)
+    return {name: value.replace("\0", "") for name, value in read_pairs(body)}
+
+
+def _glass(request: Request, exc: Exception) -> str:
+    """Where emergency access is asked for, when a patient was refused to somebody who may ask; for every id the same."""
+    caller: Caller | None = request.scope.get("hsba.caller")
+    id_ = request.path_params.get("id")
+    if caller is None or id_ is None or not isinstance(exc, NotFound | Forbidden) or request.method != "GET":
+        return ""
+    app = request.app.state.services
+    may = emergency.may_open(app.policy_for(caller.actor, app.tenants.get()))
+    return f"/patients/{quote(str(id_), safe='')}/emergency" if may else ""
 
 
 async def _tell(request: Request, caller: Caller | None, number: UUID, page: str) -> None:

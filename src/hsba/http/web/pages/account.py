@@ -12,10 +12,10 @@ from hsba.access.identity import CARE
 from hsba.access.login import From
 from hsba.access.problems import NotLoggedIn, PasswordsDiffer
 from hsba.fhir.problems import Problem
-from hsba.http import callers, gate, limits
-from hsba.http.messages import join_headers, read_pairs
+from hsba.http import callers, gate
+from hsba.http.messages import join_headers
 from hsba.http.web import words
-from hsba.http.web.page import Page, keep_choice, problem, render, show
+from hsba.http.web.page import Page, keep_choice, posted, problem, render, show
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,8 +35,6 @@ SYSTEMS = (
     ("Linux", "Linux"),
 )  # fmt: skip
 """What a browser's own description holds, the first that fits, and what people call it."""
-LONGEST = 16 * 1024
-SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ async def login(request: Request) -> Response:
     """Show the log-in; open a session for who knows a password and go on to where he wanted to be."""
     if request.method != "POST":
         return _login(request, gate.after(request.query_params.get("next", "/")))
-    form = await _form(request)
+    form = await posted(request)
     going = gate.after(form.get("next", "/"))
     headers = join_headers(request.scope["headers"])
     before = callers.cookie(headers, secure=_secure(request))
@@ -119,7 +117,7 @@ async def login(request: Request) -> Response:
 
 async def logout(request: Request) -> Response:
     """End this session; with `everywhere`, all that the account has open."""
-    form = await _form(request)
+    form = await posted(request)
     kept = callers.cookie(join_headers(request.scope["headers"]), secure=_secure(request))
     if "everywhere" in form:
         await _doors(request).log_out_everywhere(_caller(request))
@@ -139,7 +137,7 @@ async def password(request: Request) -> Response:
     caller = _caller(request)
     if request.method != "POST":
         return _password(request, caller)
-    form = await _form(request)
+    form = await posted(request)
     try:
         if form.get("new") != form.get("again"):
             raise PasswordsDiffer
@@ -199,11 +197,6 @@ def _go(request: Request, going: str, secret: str | None = None) -> Response:
     if secret is not None:
         answer.headers.append("set-cookie", callers.set_cookie(secret, secure=_secure(request)))
     return answer
-
-
-async def _form(request: Request) -> dict[str, str]:
-    headers = join_headers(request.scope["headers"])
-    return dict(read_pairs(await limits.read_body(request.receive, headers, limit=LONGEST, seconds=SECONDS)))
 
 
 def _caller(request: Request) -> Caller:
