@@ -94,9 +94,7 @@ class Glass:
         """Let the actor of `ctx` come to a patient; raising leaves nothing open."""
         if not may_open(ctx.policy):
             raise NoRight(f"({ACT} Patient)")
-        words = " ".join(reason.split())
-        if category not in CATEGORIES or not LEAST <= len(words) <= MOST:
-            raise NoReason
+        words = check_reason(category, reason)
         if not await _is_there(ctx, patient):
             raise NotFound(f"Patient/{patient}")
         policy = ctx.policy
@@ -219,6 +217,14 @@ class Glass:
             tx="writing",
             definition="urn:hsba:operation:emergency-access",
         )
+
+
+def check_reason(category: str, reason: str) -> str:
+    """The reason on one line; refused (NoReason) where it says too little."""
+    words = " ".join(reason.split())
+    if category not in CATEGORIES or not LEAST <= len(words) <= MOST:
+        raise NoReason
+    return words
 
 
 def may_open(policy: Policy) -> bool:
