@@ -55,6 +55,7 @@ class Site:
     patient: str
     visit: str
     """A patient lying in hospital, and his stay."""
+    owner_dsn: str
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -117,7 +118,7 @@ async def site(postgres: Server) -> AsyncIterator[Site]:
     try:
         address = f"http://localhost:{port}"
         await ready(address, server)
-        yield Site(address, patient, visit)
+        yield Site(address, patient, visit, owner)
     finally:
         server.terminate()
         server.wait(20)
