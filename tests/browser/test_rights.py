@@ -82,7 +82,7 @@ async def test_emergency__from_the_refusal_to_the_record_and_to_the_review(
         await page.get_by_label("Nguy hiểm tính mạng").check()
         await page.fill("#reason", WHY)
         await page.get_by_role("button", name="Mở hồ sơ khẩn cấp").click()
-        await expect(page.locator(".notice", has_text=WHY)).to_have_count(1)
+        await expect(page.locator(".notice", has_text=f"dd.{size}")).to_contain_text(WHY)
         assert page.url.endswith(f"/patients/{site.patient}")
         if script:
             await is_sound(page)

@@ -117,28 +117,26 @@ class Glass:
         )
         told = replace(ctx, purpose=BREAK_GLASS, reason=words)
         await ctx.trail.add(told, ACT, "Patient", [("Patient", patient)])
-        await self.witness.tell(
-            ctx.tx,
-            Happening(
-                "emergency-open",
-                ctx.actor.account,
-                subject=f"Patient/{patient}",
-                reason=f"{category}: {words}",
-                address=ctx.address,
-                workstation=ctx.actor.workstation,
-                tenant=ctx.tenant.id,
-            ),
-        )
+        await self._tell(ctx, "emergency-open", f"Patient/{patient}", f"{category}: {words}")
         return _emergency(row)
 
     async def end(self, ctx: Context, number: int) -> None:
         """End one's own before its time."""
-        await ctx.tx.execute(
-            "UPDATE record.emergency SET ends = $4 WHERE tenant = $1 AND id = $2 AND account = $3 AND ends > $4",
+        patient = await ctx.tx.fetchval(
+            "UPDATE record.emergency SET ends = $4 WHERE tenant = $1 AND id = $2 AND account = $3 AND ends > $4"
+            " RETURNING patient",
             ctx.tenant.id,
             number,
             ctx.actor.account,
             ctx.clock.now(),
+        )
+        if patient is not None:
+            await self._tell(ctx, "emergency-end", f"Patient/{patient}", f"#{number}")
+
+    async def missed(self, ctx: Context, reason: str) -> None:
+        """Tell that somebody with the right to it asked for a number that nobody has here."""
+        await self._tell(
+            ctx, "emergency-open", "", f"no such number: {' '.join(reason.split())}", refused=True
         )
 
     async def review(self, ctx: Context, number: int, *, justified: bool, comment: str) -> Emergency:
@@ -158,17 +156,8 @@ class Glass:
         )
         if row is None:
             raise UnknownEmergency(str(number))
-        await self.witness.tell(
-            ctx.tx,
-            Happening(
-                "emergency-review",
-                ctx.actor.account,
-                subject=waiting.account,
-                reason=f"#{number} {'justified' if justified else 'not justified'}",
-                address=ctx.address,
-                tenant=ctx.tenant.id,
-            ),
-        )
+        verdict = "justified" if justified else "not justified"
+        await self._tell(ctx, "emergency-review", waiting.account, f"#{number} {verdict}")
         return _emergency(row)
 
     async def one(self, ctx: Context, number: int) -> Emergency:
@@ -197,6 +186,21 @@ class Glass:
             *more,
         )
         return [_emergency(row) for row in rows]
+
+    async def _tell(
+        self, ctx: Context, act: str, subject: str, reason: str, *, refused: bool = False
+    ) -> None:
+        told = Happening(
+            act,
+            ctx.actor.account,
+            subject=subject,
+            refused=refused,
+            reason=reason,
+            address=ctx.address,
+            workstation=ctx.actor.workstation,
+            tenant=ctx.tenant.id,
+        )
+        await self.witness.tell(ctx.tx, told)
 
     def operation(self) -> Operation:
         """`POST /fhir/Patient/{id}/$emergency-access` with `category` and `reason`."""

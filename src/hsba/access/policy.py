@@ -20,6 +20,7 @@ from hsba.access.consents import Asked
 from hsba.fhir.problems import Forbidden
 from hsba.fhir.query import expression as e
 from hsba.record import fence, hiding
+from hsba.record.consents import lifts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -185,8 +186,10 @@ class RolePolicy:
             raise OwnRole
         if after is None:
             return
-        if fence.labels_differ(before, after):
+        if fence.is_about_labels(ctx, before, after):
             self._some_line(fence.LABEL, type)
+        if type == "Consent" and self._lifts_for_himself(ctx, after):
+            raise OwnRole
         shown = hiding.without_hidden(ctx, type, before or {"resourceType": type})
         given = hiding.without_hidden(ctx, type, after)
         for path in sorted(self.read_only(type)):
@@ -275,6 +278,16 @@ class RolePolicy:
     def _some_line(self, interaction: str, type: str) -> None:
         if isinstance(self.within(interaction, type), e.Nothing):
             raise NoRight(f"({interaction} {type})")
+
+    def _lifts_for_himself(self, ctx: Context, consent: Resource) -> bool:
+        """Whether a Consent lets the actor himself see what a label closes."""
+        rule = lifts(consent, ctx.tenant.zone)
+        known = {
+            "Organization": {id_ for one in self.lines for id_ in one.departments},
+            "Patient": set(self.person.patients),
+            "Practitioner": set(self.person.practitioners),
+        }
+        return rule is not None and any(id_ in known[type_] for type_, id_ in rule.root.actors)
 
     def _mine(self, post: Resource | None) -> bool:
         """Whether a PractitionerRole is the actor's own."""

@@ -109,6 +109,14 @@ def rule(consent: Resource, zone: ZoneInfo) -> Rule | None:
         return Rule(patient, Provision(True)) if _denies(consent) else None
 
 
+def lifts(consent: Resource | None, zone: ZoneInfo) -> Rule | None:
+    """What an active consent says, where it lets somebody see what a sensitivity label closes."""
+    found = None if consent is None else rule(consent, zone)
+    if found is None or found.root.deny is not False or not found.root.labels or not found.root.actors:
+        return None
+    return found
+
+
 def issues(ctx: Context, consent: Resource) -> tuple[Issue, ...]:
     """Refuse to save an active consent that cannot be kept to exactly."""
     if consent.get("status") != "active":
@@ -224,4 +232,4 @@ def _patient(consent: Resource) -> str | None:
     return id_.partition("/")[0] if type_ == "Patient" and id_ else None
 
 
-__all__ = ["PURPOSES", "RESTRICTING", "Provision", "Rule", "issues", "rule"]
+__all__ = ["PURPOSES", "RESTRICTING", "Provision", "Rule", "issues", "lifts", "rule"]

@@ -309,6 +309,27 @@ async def test_consent__that_says_more_than_is_understood_is_refused_and_takes_a
     assert await seen(hospital, "nurse") == []
 
 
+async def test_consent__that_lifts_a_label_needs_the_right_to_and_is_never_for_oneself(
+    hospital: Hospital,
+) -> None:
+    await hospital.role("writer", {"may": ["view", "create", "update"], "types": ["*"]})
+    await hospital.give("nurse", "writer")
+    other = {**NURSE, "reference": to("Practitioner", "hoa")}
+
+    async def write(actor: dict[str, Any]) -> None:
+        provision = {"type": "permit", "actor": [actor], "securityLabel": HIV["security"]}
+        async with hospital.acting("nurse") as ctx:
+            await interactions.update(ctx, consent("c", "an", provision))
+
+    with pytest.raises(NoRight):
+        await write(other)
+    await hospital.role("marker", {"may": ["label"], "types": ["Consent"]})
+    await hospital.give("nurse", "marker")
+    with pytest.raises(OwnRole):
+        await write(NURSE)
+    await write(other)
+
+
 # --- other keepers -----------------------------------------------------------------------------------------
 
 

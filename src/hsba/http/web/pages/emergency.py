@@ -123,6 +123,7 @@ async def _open(ask: Ask, patient: str | None, shown: str) -> Page | Go:
         # the reason is looked at first, so that a number without one tells nothing
         emergency.check_reason(category, reason)
         if patient is None:
+            await _glass(ask).missed(ask.ctx, reason)
             raise NotFound
         opened = await _glass(ask).open(ask.ctx, patient, category, reason, name=ask.caller.name)
     except (emergency.NoReason, NotFound) as refused:
