@@ -56,10 +56,11 @@ async def create(
     name: str,
     *,
     password: str | None = None,
+    hashed: str | None = None,
     tenants: Sequence[int] | None = None,
     must_change: bool = True,
 ) -> str:
-    """Make an account; answers its password, generated when none was given."""
+    """Make an account; answers its password, generated when none was given. `hashed` is that password's hash if known."""
     login = folded(login)
     if not LOGIN.match(login) or login in TAKEN:
         raise BadAccount(
@@ -79,7 +80,7 @@ async def create(
         kind,
         title,
         None if tenants is None else list(tenants),
-        await passwords.hashed(password),
+        hashed or await passwords.hashed(password),
         now,
         must_change,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from hsba.access import accounts, grants, secrets
+from hsba.access import accounts, grants, passwords, secrets
 from hsba.access.problems import BadAccount
 from hsba.ops.demo.faces import faces
 from hsba.record.context import OPERATOR
@@ -87,11 +87,12 @@ async def furnish_demo(owner_dsn: str, folder: Path) -> Shown:
         file.write_text(f"{secrets.password()}\n{secrets.made()}\n")
     password, secret = file.read_text().split()
     at, known = now(), faces()
+    hashed = await passwords.hashed(password)  # once: it is meant to be slow
     for one in known:
         async with connected(owner_dsn) as tx:
             with contextlib.suppress(BadAccount):  # it is there from the start before
                 await accounts.create(
-                    tx, at, one.login, one.kind, one.name, password=password, must_change=False
+                    tx, at, one.login, one.kind, one.name, password=password, hashed=hashed, must_change=False
                 )
             await give(tx, one.login, [one.role] if one.role else [], person=one.person)
             await accounts.enable(tx, at, one.login)
