@@ -34,6 +34,8 @@ log = logging.getLogger("hsba.access")
 
 FRESH = 2.0
 """Seconds for which a policy is taken as it is: a right that was taken away is gone so much later at most."""
+TOGETHER = 0.2
+"""Seconds for which accounts that are read one after the other share a look at what patients have said."""
 STALE = 120.0
 """Seconds after which a policy that nobody asked anew grants nothing; longer than a request may take."""
 HOUSE = frozenset((*roles.groups()["shared"], "AuditEvent"))
@@ -124,7 +126,7 @@ class Rights:
         """What the patients of this tenant have said; `ctx` sees everything."""
         kept = self._consents.get(ctx.tenant.id)
         began = time.monotonic()
-        if kept is not None and began - kept.read <= FRESH:
+        if kept is not None and began - kept.read <= TOGETHER:
             return kept.told
         before = {} if kept is None else kept.rules
         rules = await consents.read(ctx, before)

@@ -103,10 +103,13 @@ def rule(consent: Resource, zone: ZoneInfo) -> Rule | None:
     patient = _patient(consent)
     if consent.get("status") != "active" or patient is None:
         return None
+    everything = Rule(patient, Provision(deny=True))
     try:
         return _read(consent, patient, zone)
     except NotExact:
-        return Rule(patient, Provision(True)) if _denies(consent) else None
+        return everything if _denies(consent) else None
+    except (AttributeError, KeyError, TypeError):  # it was never validated: nothing of it is believed
+        return everything
 
 
 def lifts(consent: Resource | None, zone: ZoneInfo) -> Rule | None:
@@ -221,14 +224,16 @@ def _denies(consent: Resource) -> bool:
     waiting = [consent.get("provision", {})]
     while waiting:
         one = waiting.pop()
-        if one.get("type") == "deny":
+        if one.get("type") not in (None, "permit"):
             return True
         waiting.extend(one.get("provision", ()))
     return _opts_out(consent)
 
 
 def _patient(consent: Resource) -> str | None:
-    type_, _, id_ = str(consent.get("patient", {}).get("reference", "")).partition("/")
+    reference = consent.get("patient")
+    text = reference.get("reference", "") if isinstance(reference, dict) else ""
+    type_, _, id_ = str(text).partition("/")
     return id_.partition("/")[0] if type_ == "Patient" and id_ else None
 
 

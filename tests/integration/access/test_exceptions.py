@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from hospital import Hospital, observation, to
-from hsba.access import emergency, grants
+from hsba.access import emergency, grants, rights
 from hsba.access.grants import BadCrossing, ForeignTenant
 from hsba.access.hours import DAYS, BadHours
 from hsba.access.lending import BadLoan, NoBorrower, UnknownLoan
 from hsba.access.policy import NoRight, OwnRole
 from hsba.access.problems import OutsideHours
+from hsba.fhir.patch.change import Patch
 from hsba.fhir.problems import NotFound, Unprocessable
 from hsba.fhir.query.parse import Search
-from hsba.record import interactions
+from hsba.record import consents, interactions, operations, transaction
+from hsba.record.calls import Call
 from hsba.record.context import Actor
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from hsba.record.context import Context
 
 SECURITY = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -275,12 +281,28 @@ async def test_consent__takes_away_and_lifts_what_it_says(
     assert await seen(hospital, "nurse", "Consent") == ["c"]
 
 
+@pytest.mark.parametrize("provision", [{"type": 7}, {"type": "deny", "actor": "x"}, [], {"action": [None]}])
+def test_consent__of_no_form_at_all_takes_everything_away(provision: Any) -> None:
+    found = consents.rule(consent("c", "an", provision), ZoneInfo("Asia/Ho_Chi_Minh"))
+
+    assert found is not None
+    assert found.root.deny
+
+
+async def test_consent__by_the_policy_rule_takes_away(hospital: Hospital) -> None:
+    await hospital.give("nurse", "nurse")
+    out = {"coding": [{"system": SECURITY, "code": "OPTOUT"}]}
+    await hospital.save(consent("c", "an", None, policyRule=out))
+
+    assert await seen(hospital, "nurse") == []
+
+
 async def test_consent__withdrawn_holds_no_more(hospital: Hospital) -> None:
     await hospital.give("nurse", "nurse")
     await hospital.save(consent("c", "an", {"type": "deny"}))
     assert await seen(hospital, "nurse") == []
 
-    hospital.app.rights = type(hospital.app.rights)()  # two seconds later
+    await asyncio.sleep(rights.TOGETHER)
     await hospital.save(consent("c", "an", {"type": "deny"}, status="inactive"))
     assert await seen(hospital, "nurse") == ["an"]
 
@@ -328,6 +350,43 @@ async def test_consent__that_lifts_a_label_needs_the_right_to_and_is_never_for_o
     with pytest.raises(OwnRole):
         await write(NURSE)
     await write(other)
+
+
+# --- labels by the back door -------------------------------------------------------------------------------
+
+
+async def by_patch(ctx: Context) -> None:
+    change = [{"op": "add", "path": "/meta/security", "value": HIV["security"]}]
+    await interactions.patch(ctx, "Observation", "o-an", Patch.json(change))
+
+
+async def by_meta_add(ctx: Context) -> None:
+    given = ({"name": "meta", "valueMeta": HIV},)
+    await operations.meta_add(ctx, Call("meta-add", "Observation", "o-an", parameters=given))
+
+
+async def by_transaction(ctx: Context) -> None:
+    labelled = observation("o-an", "an", encounter=to("Encounter", "e-an"), meta=HIV)
+    part = {"resource": labelled, "request": {"method": "PUT", "url": "Observation/o-an"}}
+    await transaction.transaction(ctx, {"resourceType": "Bundle", "type": "transaction", "entry": [part]})
+
+
+async def by_binary(ctx: Context) -> None:
+    context = {"securityContext": to("Observation", "o-an"), "meta": HIV}
+    await interactions.update(
+        ctx, {"resourceType": "Binary", "id": "b", "contentType": "text/plain", **context}
+    )
+
+
+@pytest.mark.parametrize("way", [by_patch, by_meta_add, by_transaction, by_binary])
+async def test_label__is_set_in_no_way_without_its_right(
+    hospital: Hospital, way: Callable[[Context], Awaitable[None]]
+) -> None:
+    await hospital.give("nurse", "nurse")
+
+    with pytest.raises(NoRight):
+        async with hospital.acting("nurse") as ctx:
+            await way(ctx)
 
 
 # --- other keepers -----------------------------------------------------------------------------------------
