@@ -25,7 +25,7 @@ from hsba.fhir.query.expression import Everything, Expression, Ids
 from hsba.fhir.validate import validate
 from hsba.record import consents, hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
-from hsba.record.saving import Pending, Saved, commits_alone, save
+from hsba.record.saving import Pending, Saved, commits_alone, provenance, save
 from hsba.record.subscriptions import check as subscriptions
 from hsba.store import resources
 from hsba.store import search as searching
@@ -57,13 +57,22 @@ async def read(ctx: Context, type: str, id: str) -> Stored:
         found = await own.read(ctx, id)
         await ctx.trail.add(ctx, "read", type, [(type, id)])
         return hiding.hide(ctx, type, found)
-    stored = await resources.read(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id)
+    await may_see(ctx, type, id)
+    number = ctx.registry.type_id(type)
+    if ctx.trail.written_by_store:
+        stored = await resources.read_told(
+            ctx.tx, ctx.tenant.id, number, id, provenance(ctx), ctx.clock.now()
+        )
+    else:
+        stored = await resources.read(ctx.tx, ctx.tenant.id, number, id)
     if stored is None:
         raise NotFound(f"{type}/{id}")
-    await may_see(ctx, type, id)
     if stored.deleted:
         raise Gone(f"{type}/{id}")
-    await ctx.trail.add(ctx, "read", type, [stored])
+    if ctx.trail.written_by_store:
+        ctx.told.add("read")
+    else:
+        await ctx.trail.add(ctx, "read", type, [stored])
     return hiding.hide(ctx, type, stored)
 
 
