@@ -30,6 +30,7 @@ from hsba.record.consents import Provision, Rule
 from hsba.record.exports.asked import Asked
 from hsba.record.exports.files import Files
 from hsba.record.exports.work import export
+from hsba.record.views import patient as patients
 from hsba.store.search.problems import HiddenParameter
 from property.test_search_oracle import HIDDEN, SLOW, SORTS, TYPES, questions, records, world_of
 from search_oracle import Oracle
@@ -356,6 +357,14 @@ async def ways(ctx: Context, world: World, bodies: dict[str, str]) -> set[str]:
                 assert shown(await handler(ctx, call)) <= bodies.keys()
             except NotFound:
                 assert address not in bodies
+        if type_ == "Patient":
+            try:
+                await patients.banner(ctx, id_)
+                assert address in bodies
+            except NotFound:
+                assert address not in bodies
+            visits = await patients.visits(ctx, id_)
+            assert {f"Encounter/{one.id}" for one in visits.entries} <= bodies.keys()
         part = {"request": {"method": "GET", "url": address}}
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [part]}
         try:

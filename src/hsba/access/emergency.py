@@ -6,6 +6,7 @@ somebody else looks at each afterwards.  Who has no right to it learns nothing, 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from hsba.record.context import Context
     from hsba.record.ports import Policy
     from hsba.store.pool import Connection
+
+log = logging.getLogger("hsba.access")
 
 ACT, REVIEW = "emergency", "review"
 """The rights to come to a patient so, and to look at it afterwards."""
@@ -118,6 +121,7 @@ class Glass:
         told = replace(ctx, purpose=BREAK_GLASS, reason=words)
         await ctx.trail.add(told, ACT, "Patient", [("Patient", patient)])
         await self._tell(ctx, "emergency-open", f"Patient/{patient}", f"{category}: {words}")
+        log.warning("emergency access opened", extra={"account": ctx.actor.account, "category": category})
         return _emergency(row)
 
     async def end(self, ctx: Context, number: int) -> None:

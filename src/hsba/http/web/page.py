@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from hsba.access.identity import Caller
+    from hsba.fhir.problems import Problem
     from hsba.record.context import Context
 
 YEAR = 365 * 86400
@@ -113,6 +114,12 @@ class Ask:
     def services(self) -> Any:
         """What the composition root hands to the pages."""
         return self.request.app.state.services
+
+    def sentence(self, refused: Problem | None) -> str:
+        """What a form says of why it was refused."""
+        if refused is None:
+            return ""
+        return refused.sentence_vi if self.show.language == "vi" else refused.sentence
 
     def query(self, name: str) -> str:
         """A parameter of the address."""

@@ -135,16 +135,13 @@ async def _open(ask: Ask, patient: str | None, shown: str) -> Page | Go:
 def _page(
     ask: Ask, patient: str, *, lasting: Emergency | None = None, refused: Problem | None = None
 ) -> Page:
-    sentence = ""
-    if refused is not None:
-        sentence = refused.sentence_vi if ask.show.language == "vi" else refused.sentence
     shown = Asking(
         patient,
         round(_glass(ask).lasts.total_seconds() / 60),
         ask.form.get("number", "")[:64],
         ask.form.get("category", ""),
         ask.form.get("reason", "")[: emergency.MOST],
-        sentence,
+        ask.sentence(refused),
         lasting,
     )
     return Page("emergency.html", shown, section="patients", status=refused.status if refused else 200)

@@ -78,9 +78,6 @@ async def give_back(ask: Ask) -> Page | Go:
 
 async def _page(ask: Ask, refused: Problem | None = None) -> Page:
     id_ = ask.path("id")
-    sentence = ""
-    if refused is not None:
-        sentence = refused.sentence_vi if ask.show.language == "vi" else refused.sentence
     today = ask.ctx.clock.now().astimezone(ask.ctx.tenant.zone).date()
     shown = Loans(
         await patients.banner(ask.ctx, id_),
@@ -91,7 +88,7 @@ async def _page(ask: Ask, refused: Problem | None = None) -> Page:
         ask.form.get("purpose", ""),
         ask.form.get("reason", "")[: lending.MOST],
         ask.form.get("until", "") or (today + USUAL).isoformat(),
-        sentence,
+        ask.sentence(refused),
     )
     return Page("loans.html", shown, section="patients", status=refused.status if refused else 200)
 
