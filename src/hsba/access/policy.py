@@ -121,6 +121,8 @@ class RolePolicy:
         """Keep the lines in force, and what conditions are understood with; `rules` are what patients have said."""
         self.lines = tuple(lines)
         self.setting = setting
+        self.kept: dict[str, Any] = {}
+        """What the store worked out of it and keeps with it, for as long as it holds."""
         self.rules = rules
         self.outside = outside
         """Where the account is outside its hours: these hours."""
@@ -146,6 +148,7 @@ class RolePolicy:
         """The same, seeing only what this may be done to: to read is not to export."""
         found = copy(self)
         found.also = act
+        found.kept = {}
         return found
 
     # --- the port ------------------------------------------------------------------------------------------
