@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
-    from hsba.access.identity import Identity
+    from hsba.access.identity import Caller, Identity
     from hsba.access.outside import Outside
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
@@ -101,6 +101,9 @@ class Services(Protocol):
 
     async def keys_at(self, url: str) -> bytes:
         """What stands at the address of a registered app's keys; raises Unreachable."""
+
+    async def welcome(self, caller: Caller, tenant: Tenant) -> None:
+        """Refuse who may not work at this hour, and who belongs elsewhere and has no right here."""
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""

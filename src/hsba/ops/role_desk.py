@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hsba.access import grants
+from hsba.access import grants, lending
 from hsba.access.explain import explain
 from hsba.audit.witness import TrailWitness
 from hsba.fhir.problems import BadRequest
@@ -58,6 +58,8 @@ class Desk:
         end: str | None = None,
         reason: str | None = None,
         person: str | None = None,
+        hours: str | None = None,
+        crossing: str | None = None,
     ) -> int:
         """Give a role; `begin` and `end` are days or times, `end` inclusive; `person` says who the account is."""
         first = self._instant(begin, 0)
@@ -77,7 +79,58 @@ class Desk:
                 valid_to=last,
                 reason=reason,
                 witness=self.witness,
+                hours=hours,
+                crossing=crossing,
             )
+
+    async def hours(
+        self,
+        account: str,
+        hours: str | None,
+        *,
+        begin: str | None = None,
+        end: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Say when an account may work at all; without anything it always may."""
+        first, last = self._instant(begin, 0), self._instant(end, 1)
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            await grants.set_hours(
+                tx, self.tenant.id, OPERATOR, account, hours, valid_from=first, valid_to=last, reason=reason
+            )
+
+    async def lend(
+        self,
+        lender: lending.Desk,
+        account: str,
+        patient: str,
+        *,
+        purpose: str,
+        reason: str,
+        end: str,
+        dossier: str | None,
+    ) -> int:
+        """Lend a patient's record, or one dossier of it, to an account; answers the loan's number."""
+        until = self._instant(end, 1)
+        if until is None:
+            raise lending.BadLoan("Until when?", vi="Cho mượn đến ngày nào?")
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            ctx = self.house.context(tx=tx, tenant=self.tenant, actor=OPERATOR)
+            lent = await lender.lend(
+                ctx, account, patient, purpose=purpose, reason=reason, until=until, dossier=dossier
+            )
+        return lent.id
+
+    async def take_back(self, lender: lending.Desk, number: int) -> str:
+        """End a loan."""
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            ctx = self.house.context(tx=tx, tenant=self.tenant, actor=OPERATOR)
+            return _loan(await lender.take_back(ctx, number))
+
+    async def loans(self) -> list[str]:
+        """What was lent, the newest first."""
+        async with self.house.pool.reading(self.tenant.id) as tx:
+            return [_loan(one) for one in await lending.loans(tx, self.tenant.id)]
 
     async def revoke(self, number: int) -> str:
         """End a grant."""
@@ -116,7 +169,19 @@ class Desk:
 def _grant(one: grants.Grant) -> str:
     until = "" if one.valid_to is None else f" … {one.valid_to:%Y-%m-%d %H:%M}"
     where = f" @ {one.department}" if one.department else ""
-    return f"#{one.id} {one.account}: {one.role}{where}  {one.valid_from:%Y-%m-%d %H:%M}{until}"
+    when = f"  [{one.hours}]" if one.hours else ""
+    crossing = f"  ({one.crossing})" if one.crossing else ""
+    return (
+        f"#{one.id} {one.account}: {one.role}{where}  {one.valid_from:%Y-%m-%d %H:%M}{until}{when}{crossing}"
+    )
+
+
+def _loan(one: lending.Lent) -> str:
+    what = f"Patient/{one.patient}" + (f" Composition/{one.dossier}" if one.dossier else "")
+    back = f"  ✗ {one.returned:%Y-%m-%d %H:%M}" if one.returned else ""
+    return (
+        f"#{one.id} {one.account}: {what}  {one.purpose}  … {one.valid_to:%Y-%m-%d %H:%M}{back}  {one.reason}"
+    )
 
 
 def _role(role: Role) -> Iterator[str]:

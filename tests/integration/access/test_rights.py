@@ -51,6 +51,23 @@ async def test_desk__gives_shows_and_takes_away(hospital: Hospital) -> None:
         await desk(hospital).grant("hoa", "doctor", begin="2026-12-02", end="2026-12-01")
 
 
+async def test_desk__sets_hours_and_lends(hospital: Hospital) -> None:
+    here, lender = desk(hospital), hospital.app.lending
+    number = await here.grant("hoa", "doctor", department="noi", hours="mon-fri 07:00-17:00")
+
+    assert any(f"#{number} " in line and "[mon-fri 07:00-17:00]" in line for line in await here.roles())
+    await here.hours("hoa", "mon-sun 00:00-24:00", end="2099-12-31", reason="Thử việc")
+    with pytest.raises(BadRequest):
+        await here.hours("hoa", "lúc nào cũng được")
+    loan = await here.lend(
+        lender, "hoa", "binh", purpose="TREAT", reason="Hội chẩn", end="2099-12-31", dossier=None
+    )
+    assert any(line.startswith(f"#{loan} hoa: Patient/binh") for line in await here.loans())
+    assert "✗" in await here.take_back(lender, loan)
+    with pytest.raises(BadRequest):
+        await here.lend(lender, "hoa", "binh", purpose="TREAT", reason="Hội chẩn", end="mai", dossier=None)
+
+
 async def test_check__names_the_lines_that_speak(hospital: Hospital) -> None:
     await hospital.give("nurse", "nurse")
     await hospital.role("bad", {"may": ["view"], "types": ["Patient"], "where": ["search:nonsense=1"]})

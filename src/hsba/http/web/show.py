@@ -324,6 +324,12 @@ class Show:
         """`trang web`."""
         return self.say(words.CHANNELS.get(code, code))
 
+    def hours(self, text: str) -> str:
+        """`T2-T6 07:00-17:00`: hours of the week, their days in the reader's language."""
+        for code, title in words.DAYS.items():
+            text = text.replace(code, self.say(title))
+        return text
+
     def purpose(self, code: str) -> str:
         """`điều trị`."""
         return self.say(words.PURPOSES.get(code, code))
