@@ -25,6 +25,20 @@ LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])\Z")
 TAKEN = OURS | {"hsba", "system", "anonymous", "worker"}
 """Names that the program itself acts under."""
 FIRST = "admin"
+LONGEST_NAME = 200
+
+_INSERT = """
+INSERT INTO access.account
+    (login, kind, name, roles, tenants, practitioner, patient, password, password_set, must_change, created)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9) ON CONFLICT (login) DO NOTHING RETURNING id
+"""
+_MAKE = "SELECT access.make_account($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+"""The same in an administrator's name, by the runtime: store/schema/77_administration.sql."""
+_INSERT_CLIENT = """
+INSERT INTO access.client (name, title, secret, scope, tenants, created) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (name) DO NOTHING RETURNING id
+"""
+_MAKE_CLIENT = "SELECT access.make_client($1, $2, $3, $4, $5, $6, $7)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +74,18 @@ async def create(
     practitioner: str | None = None,
     patient: str | None = None,
     must_change: bool = True,
+    kept: str | None = None,
+    by: int | None = None,
 ) -> str:
-    """Make an account; answers its password, generated when none was given."""
-    login = folded(login)
-    if not LOGIN.match(login) or login in TAKEN:
-        raise BadAccount(
-            "A name has 2 to 32 of a-z 0-9 . _ - and is not one of the program's own.",
-            vi="Tên gồm 2 đến 32 ký tự a-z 0-9 . _ - và khác các tên riêng của chương trình.",
-        )
-    if kind not in KINDS:
-        raise BadAccount(f"Kinds: {', '.join(KINDS)}.", vi=f"Các loại: {', '.join(KINDS)}.")
-    title = " ".join(name.split())
-    if not title or not title.isprintable():
-        raise BadAccount("It has a name that people read.", vi="Cần có tên để hiển thị.")
+    """Make an account; answers its password, generated when none was given.
+
+    `kept` is the password's hash where that was made before; `by` the administrator in whose name it is made where the
+    connection is not the owner's (decision 0017).
+    """
+    login, title = checked(login, kind, name)
     password = password or secrets.password()
     made = await tx.fetchval(
-        "INSERT INTO access.account (login, kind, name, roles, tenants, practitioner, patient, password, password_set,"
-        " must_change, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)"
-        " ON CONFLICT (login) DO NOTHING RETURNING id",
+        _INSERT if by is None else _MAKE,
         login,
         kind,
         title,
@@ -85,13 +93,30 @@ async def create(
         None if tenants is None else list(tenants),
         practitioner,
         patient,
-        await passwords.hashed(password),
+        kept or await passwords.hashed(password),
         now,
         must_change,
+        *(() if by is None else (by,)),
     )
     if made is None:
         raise BadAccount(f"There is one named {login} already.", vi=f"Đã có tài khoản {login}.")
     return password
+
+
+def checked(login: str, kind: str, name: str) -> tuple[str, str]:
+    """Login and name as they are kept; refuses what no account can have."""
+    login = folded(login)
+    if not LOGIN.match(login) or login in TAKEN:
+        raise BadAccount(
+            "A name has 2 to 32 of a-z 0-9 . _ - and is not one of the program's own.",
+            vi="Tên đăng nhập gồm 2 đến 32 ký tự a-z 0-9 . _ - và khác các tên riêng của chương trình.",
+        )
+    if kind not in KINDS:
+        raise BadAccount(f"Kinds: {', '.join(KINDS)}.", vi=f"Các loại: {', '.join(KINDS)}.")
+    title = " ".join(name.split())
+    if not title or not title.isprintable() or len(title) > LONGEST_NAME:
+        raise BadAccount("It has a name that people read.", vi="Cần có tên để hiển thị.")
+    return login, title
 
 
 async def first(tx: Connection, now: datetime) -> str | None:
@@ -166,21 +191,22 @@ async def create_client(
     scope: str,
     tenants: Sequence[int] | None = None,
     secret: str | None = None,
+    by: int | None = None,
 ) -> str:
-    """Make a service client; answers its secret, which is not kept."""
+    """Make a service client; answers its secret, which is not kept. `by` as with accounts."""
     name = folded(name)
     if not LOGIN.match(name):
         raise BadAccount("A name has 2 to 32 of a-z 0-9 . _ -.", vi="Tên gồm 2 đến 32 ký tự a-z 0-9 . _ -.")
     secret = secret or secrets.made()
     made = await tx.fetchval(
-        "INSERT INTO access.client (name, title, secret, scope, tenants, created) VALUES ($1, $2, $3, $4, $5, $6)"
-        " ON CONFLICT (name) DO NOTHING RETURNING id",
+        _INSERT_CLIENT if by is None else _MAKE_CLIENT,
         name,
         title,
         secrets.digest(secret),
         " ".join(scope.split()),
         None if tenants is None else list(tenants),
         now,
+        *(() if by is None else (by,)),
     )
     if made is None:
         raise BadAccount(f"There is one named {name} already.", vi=f"Đã có máy khách {name}.")

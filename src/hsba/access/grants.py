@@ -115,13 +115,7 @@ def _roles(rows: list[dict[str, object]]) -> tuple[dict[str, Role], list[str]]:
 async def put_role(tx: Connection, tenant: int, by: Actor, name: str, title: str, lines: object) -> Role:
     """Keep a role of the hospital's own; refused (BadRole) when it cannot be read, and of a role one has oneself."""
     role = roles.read(name, title, lines, roles.groups(), own=True)
-    if await tx.fetchval(
-        "SELECT EXISTS (SELECT FROM record.role_grant WHERE tenant = $1 AND account = $2 AND role = $3"
-        " AND revoked IS NULL)",
-        tenant,
-        by.account,
-        name,
-    ):
+    if await has_role(tx, tenant, by.account, name):
         raise OwnRole(name)
     await tx.execute(
         "INSERT INTO record.role (tenant, name, title, lines, account) VALUES ($1, $2, $3, $4, $5)"
@@ -134,6 +128,18 @@ async def put_role(tx: Connection, tenant: int, by: Actor, name: str, title: str
         by.account,
     )
     return role
+
+
+async def has_role(tx: Connection, tenant: int, account: str, role: str) -> bool:
+    """Whether an account was given a role, in force, over or still to come."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM record.role_grant WHERE tenant = $1 AND account = $2 AND role = $3"
+        " AND revoked IS NULL)",
+        tenant,
+        account,
+        role,
+    )
+    return found
 
 
 async def grant(

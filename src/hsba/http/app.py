@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from hsba.access.identity import Identity
+    from hsba.access.rights import Rights
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
     from hsba.record.aside import Aside
@@ -88,6 +89,10 @@ class Services(Protocol):
     @property
     def identity(self) -> Identity:
         """Who stands behind a request."""
+
+    @property
+    def rights(self) -> Rights:
+        """What each account may do."""
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""

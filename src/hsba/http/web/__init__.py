@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import account, codes, find, home, patient, raw, seen, visit
+from hsba.http.web.pages import account, admin, codes, find, home, patient, raw, seen, visit
 
 ROUTES = [
     Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
@@ -29,6 +29,7 @@ ROUTES = [
     Route("/patients/{id}/encounters/{encounter}", endpoint(visit.visit)),
     Route("/patients/{id}/seen", endpoint(seen.seen)),
     Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
+    *admin.ROUTES,
     Route(assets.PREFIX + "{name:path}", assets.serve),
     Route("/{path:path}", nothing_here),
 ]

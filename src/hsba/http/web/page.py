@@ -17,6 +17,8 @@ import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access.identity import CARE
+from hsba.access.office import ADMINISTRATOR, OFFICER
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, NotFound
 from hsba.http import codings, errors
@@ -71,6 +73,10 @@ class Shell:
     practice: bool
     account: str
     """Who is logged in, as people read it; empty for nobody."""
+    care: bool
+    """Whether he may come to patients' records at all."""
+    administers: bool
+    """Whether the administrators' room is open to him."""
     standing: str
     """What everybody must know of this installation."""
     version: str
@@ -187,6 +193,8 @@ def shell(request: Request, section: str) -> Shell:
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
         account=caller.name if caller else "",
+        care=caller is not None and caller.kind in CARE,
+        administers=caller is not None and caller.kind in (ADMINISTRATOR, OFFICER),
         standing=i18n.translations(language).gettext(STANDING),
         version=_version(),
         section=section,

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from hsba.access.identity import CARE
 from hsba.access.login import From
+from hsba.access.office import ADMINISTRATOR, OFFICER
 from hsba.access.problems import NotLoggedIn, PasswordsDiffer
 from hsba.fhir.problems import Problem
 from hsba.http import callers, gate, limits
@@ -74,11 +75,14 @@ class Own:
     sessions: tuple[Session, ...]
 
     def device(self, session: Session) -> str:
-        """The browser and the system of a session, as far as it names them."""
-        named = (
-            next((name for sign, name in some if sign in session.agent), "") for some in (BROWSERS, SYSTEMS)
-        )
-        return ", ".join(name for name in named if name)
+        """The browser and the system of a session."""
+        return device(session.agent)
+
+
+def device(agent: str) -> str:
+    """The browser and the system, as far as a browser's description of itself names them."""
+    named = (next((name for sign, name in some if sign in agent), "") for some in (BROWSERS, SYSTEMS))
+    return ", ".join(name for name in named if name)
 
 
 def guarded(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -111,8 +115,8 @@ async def login(request: Request) -> Response:
     except Problem as refused:
         return _login(request, going, form.get("login", "")[:64], refused)
     caller = await doors.identity.caller(None, secret)
-    if going == "/" and caller is not None and caller.kind not in CARE:
-        going = "/account"
+    if going == "/" and caller is not None:
+        going = _home(caller)
     return _go(request, going, secret)
 
 
@@ -147,7 +151,7 @@ async def password(request: Request) -> Response:
         )
     except Problem as refused:
         return _password(request, caller, refused)
-    return _go(request, "/" if caller.kind in CARE else "/account", secret)
+    return _go(request, _home(caller), secret)
 
 
 async def account(request: Request) -> Response:
@@ -156,6 +160,11 @@ async def account(request: Request) -> Response:
     sessions = tuple(await _doors(request).sessions(caller))
     shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], caller.roles, sessions)
     return render(request, Page("account.html", shown, section="account"), show(request))
+
+
+def _home(caller: Caller) -> str:
+    """The first page of this kind of account."""
+    return "/" if caller.kind in CARE else "/admin" if caller.kind in (ADMINISTRATOR, OFFICER) else "/account"
 
 
 def _login(request: Request, going: str, typed: str = "", refused: Problem | None = None) -> Response:
