@@ -3,94 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from acceptance.administering import PASSWORD, Room, Told, addresses, furnished
 from hsba.access import grants
-from hsba.http.web.pages import admin
-from hsba.record import interactions
 from hsba.record.context import OPERATOR
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    import httpx
-
     from acceptance.identity import Ward
-    from hsba.access.ports import Happening
-    from hsba.store.pool import Connection
 
-PAGES = sorted({route.path.replace("{id:int}", "1").replace("{name}", "nurse") for route in admin.ROUTES})
-ACTS = sorted(
-    {
-        route.path.replace("{id:int}", "1").replace("{name}", "nurse")
-        for route in admin.ROUTES
-        if "POST" in (route.methods or ())
-    }
-)
-PASSWORD = re.compile(r'secret">((?:[A-Za-z2-9]{4}[-+=#]){3}[A-Za-z2-9]{4})<')
-
-
-@dataclass
-class Told:
-    """A witness that remembers."""
-
-    happenings: list[Happening] = field(default_factory=list)
-
-    async def tell(self, tx: Connection, happening: Happening) -> None:
-        self.happenings.append(happening)
-
-    @property
-    def words(self) -> list[str]:
-        return [("✗ " if one.refused else "") + one.act for one in self.happenings]
-
-
-@dataclass
-class Room:
-    """An administrator's browser, and what his witness was told."""
-
-    ward: Ward
-    told: Told
-
-    @property
-    def http(self) -> httpx.AsyncClient:
-        return self.ward.http
-
-    async def number(self, login: str) -> int | None:
-        async with self.ward.owner() as tx:
-            found: int | None = await tx.fetchval("SELECT id FROM access.account WHERE login = $1", login)
-            return found
-
-    async def column(self, login: str, column: str) -> Any:
-        async with self.ward.owner() as tx:
-            return await tx.fetchval(f"SELECT {column} FROM access.account WHERE login = $1", login)
-
-    async def post(self, path: str, **form: str) -> httpx.Response:
-        return await self.http.post("/admin" + path, data=form)
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self.http.get("/admin" + path)
+PAGES, ACTS = addresses("GET"), addresses("POST")
 
 
 @pytest_asyncio.fixture
-async def room(ward: Ward) -> AsyncIterator[Room]:
-    """The administrator quan.tri is logged in; there is bs.lan besides, and the department noi."""
-    told = Told()
-    ward.services.identity.witness = told
-    await ward.account("quan.tri", "administrator")
-    await ward.account("bs.lan")
-    async with ward.services.pool.writing(ward.services.tenants.get().id) as tx:
-        ctx = ward.services.context(tx=tx)
-        await interactions.update(ctx, {"resourceType": "Organization", "id": "noi", "name": "Khoa Nội"})
-        name = [{"text": "Phạm Thu Lan", "family": "Phạm", "given": ["Thu", "Lan"]}]
-        await interactions.update(ctx, {"resourceType": "Practitioner", "id": "lan", "name": name})
-    await ward.log_in("quan.tri")
-    told.happenings.clear()
-    yield Room(ward, told)
+async def room(ward: Ward) -> Room:
+    """An administrator at his browser."""
+    return await furnished(ward)
 
 
 # --- who may come in ---------------------------------------------------------------------------------------
@@ -186,7 +118,7 @@ async def test_make_account__comes_in_with_the_password_that_is_shown_once(room:
     assert "Khoa Nội" in again.text
     assert entered.status_code == 303
     assert (await room.http.get("/")).headers["location"] == "/password"
-    assert room.told.words[:2] == ["account-make", "grant-give"]
+    assert room.told.words[:2] == ["account-create", "grant-give"]
 
 
 async def test_make_account__is_refused_whole_where_its_role_is(room: Room) -> None:
@@ -216,7 +148,7 @@ async def test_make_account__of_an_administrator_is_told_by_its_own_word(room: R
     await room.post("/accounts/new", name="Người thứ hai", login="hai", kind="administrator")
     await room.post(f"/accounts/{await room.number('bs.lan')}/change", name="Lan", kind="administrator")
 
-    assert room.told.words == ["administrator-make", "administrator-make", "account-rename"]
+    assert room.told.words == ["administrator-create", "administrator-create", "account-name"]
     assert "administrator" not in (await room.get("/changes")).text
     assert (await room.get("/changes")).text.count("Quản trị") >= 2
 
@@ -246,7 +178,7 @@ async def test_close_account__ends_what_is_open_and_opens_again(room: Room) -> N
 
     assert closed == ("disabled", 401)
     assert await room.column("bs.lan", "state") == "active"
-    assert room.told.words == ["account-disable", "account-enable"]
+    assert room.told.words == ["account-close", "account-open"]
 
 
 async def test_new_password__lets_the_person_in_again(room: Room) -> None:
@@ -272,7 +204,7 @@ async def test_link_person__is_one_person_one_account(room: Room) -> None:
     assert "Phạm Thu Lan" in found.text
     assert (linked.status_code, second.status_code, odd.status_code) == (303, 409, 400)
     assert "bs.lan" in second.text
-    assert room.told.words == ["account-make", "person-link", "✗ person-link", "✗ person-link"]
+    assert room.told.words == ["account-create", "account-person", "✗ account-person", "✗ account-person"]
 
 
 # --- nobody to himself -------------------------------------------------------------------------------------
@@ -393,7 +325,7 @@ async def test_take_back__of_ones_own_role_is_refused(room: Room) -> None:
 
     assert (refused.status_code, ended.status_code, again.status_code) == (403, 303, 404)
     assert ended.headers["location"] == f"/admin/accounts/{await room.number('bs.lan')}"
-    assert room.told.words[:2] == ["✗ grant-take-back", "grant-take-back"]
+    assert room.told.words[:2] == ["✗ grant-take", "grant-take"]
 
 
 async def test_changes__are_listed_with_who_made_them(room: Room) -> None:

@@ -34,11 +34,6 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9) ON CONFLICT (login) DO NOTH
 """
 _MAKE = "SELECT access.make_account($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 """The same in an administrator's name, by the runtime: store/schema/77_administration.sql."""
-_INSERT_CLIENT = """
-INSERT INTO access.client (name, title, secret, scope, tenants, created) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (name) DO NOTHING RETURNING id
-"""
-_MAKE_CLIENT = "SELECT access.make_client($1, $2, $3, $4, $5, $6, $7)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +70,17 @@ async def create(
     patient: str | None = None,
     must_change: bool = True,
     kept: str | None = None,
-    by: int | None = None,
+    maker: int | None = None,
 ) -> str:
     """Make an account; answers its password, generated when none was given.
 
-    `kept` is the password's hash where that was made before; `by` the administrator in whose name it is made where the
-    connection is not the owner's (decision 0017).
+    `kept` is the password's hash where that was made before; `maker` the administrator in whose name it is made where
+    the connection is not the owner's (decision 0017).
     """
     login, title = checked(login, kind, name)
     password = password or secrets.password()
     made = await tx.fetchval(
-        _INSERT if by is None else _MAKE,
+        _INSERT if maker is None else _MAKE,
         login,
         kind,
         title,
@@ -96,7 +91,7 @@ async def create(
         kept or await passwords.hashed(password),
         now,
         must_change,
-        *(() if by is None else (by,)),
+        *(() if maker is None else (maker,)),
     )
     if made is None:
         raise BadAccount(f"There is one named {login} already.", vi=f"Đã có tài khoản {login}.")
@@ -191,22 +186,21 @@ async def create_client(
     scope: str,
     tenants: Sequence[int] | None = None,
     secret: str | None = None,
-    by: int | None = None,
 ) -> str:
-    """Make a service client; answers its secret, which is not kept. `by` as with accounts."""
+    """Make a service client; answers its secret, which is not kept."""
     name = folded(name)
     if not LOGIN.match(name):
         raise BadAccount("A name has 2 to 32 of a-z 0-9 . _ -.", vi="Tên gồm 2 đến 32 ký tự a-z 0-9 . _ -.")
     secret = secret or secrets.made()
     made = await tx.fetchval(
-        _INSERT_CLIENT if by is None else _MAKE_CLIENT,
+        "INSERT INTO access.client (name, title, secret, scope, tenants, created) VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (name) DO NOTHING RETURNING id",
         name,
         title,
         secrets.digest(secret),
         " ".join(scope.split()),
         None if tenants is None else list(tenants),
         now,
-        *(() if by is None else (by,)),
     )
     if made is None:
         raise BadAccount(f"There is one named {name} already.", vi=f"Đã có máy khách {name}.")

@@ -24,11 +24,11 @@ class Change:
     by: str | None
     """None is the operator, on the server."""
     sort: str
-    """`account`, `kind`, `give`, `take-back`, `role` or `client`."""
+    """`account`, `kind`, `give`, `take-back` or `role`."""
     subject: str
-    """An account, a role or a client."""
+    """An account or a role."""
     what: str
-    """The kind of the account, the role given, the title of the role or client."""
+    """The kind of the account, the role given, the title of the role."""
     department: str | None
 
 
@@ -43,8 +43,6 @@ SELECT at, by, sort, subject, what, department FROM (
     UNION ALL SELECT g.revoked, g.revoked_by, 'take-back', g.account, g.role, g.department
     FROM record.role_grant g WHERE g.tenant = $1 AND g.revoked IS NOT NULL
     UNION ALL SELECT r.changed, r.account, 'role', r.name, r.title, NULL FROM record.role r WHERE r.tenant = $1
-    UNION ALL SELECT c.created, c.made_by, 'client', c.name, c.title, NULL
-    FROM access.client c WHERE c.tenants IS NULL OR $1 = ANY (c.tenants)
 ) changes
 WHERE ($2::timestamptz IS NULL OR at < $2) ORDER BY at DESC, sort, subject LIMIT $3
 """

@@ -12,6 +12,7 @@ from hsba.access import conditions
 from hsba.access.conditions import NotUnderstood, Setting
 from hsba.access.people import Person
 from hsba.access.policy import Fault
+from hsba.fhir.problems import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,22 @@ _ANYBODY = Person("anybody", ("x",), ("x",), ("x",))
 """Somebody who is a practitioner, a patient and on duty, so that every condition has something to mean."""
 
 
+class BadLine(BadRequest):
+    """This line would not do what is meant by it; nothing was saved."""
+
+    code = "value"
+    vi = "Dòng này sẽ không có tác dụng như ý muốn; chưa lưu gì."
+
+
 def faults(role: str, line: Line, definitions: Definitions, codes: Codes, zone: ZoneInfo) -> list[Fault]:
     """The sentences why a line would not do what its author means; none when it is understood for all its types."""
     return list(_found(role, line, definitions, codes, zone))
+
+
+def check(role: str, line: Line, definitions: Definitions, codes: Codes, zone: ZoneInfo) -> None:
+    """Refuse a line that has any fault, with every sentence about it."""
+    if found := faults(role, line, definitions, codes, zone):
+        raise BadLine(" ".join(one.en for one in found), vi=" ".join(one.vi for one in found))
 
 
 def _found(role: str, line: Line, definitions: Definitions, codes: Codes, zone: ZoneInfo) -> Iterator[Fault]:

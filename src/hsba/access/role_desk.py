@@ -97,7 +97,7 @@ async def copy(office: Office, source: str, name: str, title: str) -> Role:
     made = await grants.put_role(
         office.tx, office.tenant, office.actor, name, title, [line.data() for line in copied.lines]
     )
-    await office.tell("role-make", name, f"= {source}")
+    await office.tell("role-create", name, f"= {source}")
     return made
 
 
@@ -124,7 +124,7 @@ async def remove(office: Office, name: str, *, seen: str) -> None:
     if name not in roles.built_in() and await holders(office, role=name):
         raise RoleInUse(name)
     await office.tx.execute("DELETE FROM record.role WHERE tenant = $1 AND name = $2", office.tenant, name)
-    await office.tell("role-remove", name)
+    await office.tell("role-delete", name)
 
 
 async def _own(office: Office, name: str, seen: str) -> None:
@@ -175,7 +175,7 @@ async def give(
 async def take_back(office: Office, number: int) -> Grant:
     """End a grant now."""
     ended = await grants.revoke(office.tx, office.tenant, office.actor, number)
-    await office.tell("grant-take-back", ended.account, ended.role)
+    await office.tell("grant-take", ended.account, ended.role)
     return ended
 
 

@@ -60,12 +60,14 @@ async def make(
             password=password.text,
             kept=password.kept,
             tenants=(office.tenant,),
-            by=office.by,
+            maker=office.by,
         )
     except asyncpg.PostgresError as problem:
         raise _meant(problem) from problem
     entry = (await directory.named(office, [accounts.folded(login)]))[accounts.folded(login)]
-    await office.tell("administrator-make" if kind == ADMINISTRATOR else "account-make", entry.login, reason)
+    await office.tell(
+        "administrator-create" if kind == ADMINISTRATOR else "account-create", entry.login, reason
+    )
     return entry
 
 
@@ -81,10 +83,10 @@ async def change(office: Office, id: int, name: str, kind: str, *, reason: str =
         raise _meant(problem) from problem
     if kind != entry.kind:
         await accounts.end_everything(office.tx, office.now, id)
-        act = "administrator-make" if kind == ADMINISTRATOR else "account-kind"
+        act = "administrator-create" if kind == ADMINISTRATOR else "account-kind"
         await office.tell(act, entry.login, reason or f"{entry.kind} → {kind}")
     if title != entry.name:
-        await office.tell("account-rename", entry.login, reason)
+        await office.tell("account-name", entry.login, reason)
 
 
 async def disable(office: Office, id: int, *, reason: str = "") -> None:
@@ -97,14 +99,14 @@ async def disable(office: Office, id: int, *, reason: str = "") -> None:
     if not await office.tx.fetchval("SELECT access.administrates($1, $2)", office.by, _keepers(entry)):
         raise NotAdministrator
     await accounts.disable(office.tx, office.now, entry.login)
-    await office.tell("account-disable", entry.login, reason)
+    await office.tell("account-close", entry.login, reason)
 
 
 async def enable(office: Office, id: int, *, reason: str = "") -> None:
     """Open an account again, whether it was closed, locked by wrong passwords, or unused for too long."""
     entry = await _another(office, id)
     await accounts.enable(office.tx, office.now, entry.login)
-    act = "account-unlock" if entry.state == "active" else "account-enable"
+    act = "account-unlock" if entry.state == "active" else "account-open"
     await office.tell(act, entry.login, reason)
 
 
@@ -120,7 +122,7 @@ async def end_sessions(office: Office, id: int, *, reason: str = "") -> None:
     """End all sessions and tokens of an account."""
     entry = await _another(office, id)
     await accounts.end_everything(office.tx, office.now, id)
-    await office.tell("sessions-end", entry.login, reason)
+    await office.tell("session-end", entry.login, reason)
 
 
 # --- who an account is in the record -----------------------------------------------------------------------
@@ -158,7 +160,7 @@ async def link(office: Office, id: int, type: str, person: str, *, reason: str =
         if other is not None:
             raise OnePersonOneAccount(str(other))
     await grants.tell_person(office.tx, office.tenant, office.actor, entry.login, type, person)
-    await office.tell("person-link", entry.login, reason or _person(type, person))
+    await office.tell("account-person", entry.login, reason or _person(type, person))
 
 
 async def unlink(office: Office, id: int, type: str, person: str, *, reason: str = "") -> None:
@@ -172,7 +174,7 @@ async def unlink(office: Office, id: int, type: str, person: str, *, reason: str
         person,
     )
     if gone is not None:
-        await office.tell("person-unlink", entry.login, reason or _person(type, person))
+        await office.tell("account-person-end", entry.login, reason or _person(type, person))
 
 
 def _person(type: str, person: str) -> str:

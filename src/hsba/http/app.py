@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hsba.record.calls import Operation
     from hsba.record.context import Actor, Context, Rules, Tenant
     from hsba.record.owned import OwnStore
-    from hsba.record.ports import Trail
+    from hsba.record.ports import Codes, Trail
     from hsba.record.tenants import Tenants
     from hsba.store.pool import Connection, Pool
     from hsba.store.registry import Registry
@@ -53,6 +53,10 @@ class Services(Protocol):
     @property
     def definitions(self) -> Definitions:
         """What FHIR R4 and our packages define."""
+
+    @property
+    def codes(self) -> Codes:
+        """Which codes are right."""
 
     @property
     def registry(self) -> Registry:

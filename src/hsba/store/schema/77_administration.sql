@@ -3,7 +3,6 @@
 ALTER TABLE access.account ADD COLUMN made_by text COLLATE "C";       -- who made it; null is the operator, on the server
 ALTER TABLE access.account ADD COLUMN kind_set timestamptz;           -- when it got its kind, where it had another before …
 ALTER TABLE access.account ADD COLUMN kind_set_by text COLLATE "C";   -- … and from whom
-ALTER TABLE access.client ADD COLUMN made_by text COLLATE "C";
 
 -- Whether an account may administrate for these keepers (null is every one): an administrator at work, his password his own.
 CREATE FUNCTION access.administrates(who bigint, keepers integer[]) RETURNS boolean
@@ -54,23 +53,5 @@ BEGIN
     WHERE id = of_account;
 END $$;
 
--- Make a service client in an administrator's name; null where there is one of this name.
-CREATE FUNCTION access.make_client(
-    of_name text, of_title text, of_secret bytea, of_scope text, of_tenants integer[], at timestamptz, by_account bigint
-) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    made bigint;
-BEGIN
-    IF NOT access.administrates(by_account, of_tenants) THEN
-        RAISE EXCEPTION 'account %', by_account USING ERRCODE = 'HB010';
-    END IF;
-    INSERT INTO access.client (name, title, secret, scope, tenants, created, made_by)
-    SELECT of_name, of_title, of_secret, of_scope, of_tenants, at, a.login FROM access.account a WHERE a.id = by_account
-    ON CONFLICT (name) DO NOTHING RETURNING id INTO made;
-    RETURN made;
-END $$;
-
-REVOKE ALL ON FUNCTION access.administrates, access.make_account, access.change_account, access.make_client FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.administrates, access.make_account, access.change_account, access.make_client TO hsba_runtime;
-GRANT UPDATE (state) ON access.client TO hsba_runtime;
+REVOKE ALL ON FUNCTION access.administrates, access.make_account, access.change_account FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.administrates, access.make_account, access.change_account TO hsba_runtime;

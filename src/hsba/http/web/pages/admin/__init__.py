@@ -6,57 +6,67 @@ patient. An administrator changes, a security officer reads, and everybody else 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.routing import Route
 
-from hsba.http.web.pages.admin import account, accounts, changes, grants, overview
+from hsba.http.web.pages.admin import (
+    account,
+    accounts,
+    asking,
+    changes,
+    grants,
+    importing,
+    lines,
+    overview,
+    roles,
+)
 from hsba.http.web.pages.admin.room import endpoint
 
-BOTH = ["GET", "POST"]
-_ONE = "/admin/accounts/{id:int}"
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hsba.http.web.page import Page
+    from hsba.http.web.pages.admin.room import Ask, Go
+
+    Looking = Callable[[Ask], Awaitable[Page]]
+    Doing = Callable[[Ask], Awaitable[Page | Go]]
+
+
+def _page(path: str, looking: Looking, doing: Doing | None = None, act: str = "") -> Route:
+    """A page; with `doing` a form is sent to it, and `act` is what the witness is told of a refusal."""
+    methods = ["GET"] if doing is None else ["GET", "POST"]
+    return Route("/admin" + path, endpoint(looking, doing, act=act), methods=methods)
+
+
+_ONE = "/accounts/{id:int}"
+_ROLE = "/roles/{name}"
+_LINE = "/roles/{name}/lines/{number:int}"
 
 ROUTES = (
-    Route("/admin", endpoint(overview.overview)),
-    Route("/admin/accounts", endpoint(accounts.accounts)),
-    Route(
-        "/admin/accounts/new",
-        endpoint(accounts.new_account, accounts.make_account, act="account-make"),
-        methods=BOTH,
-    ),
-    Route(_ONE, endpoint(account.account)),
-    Route(
-        f"{_ONE}/change",
-        endpoint(account.account, account.change_account, act="account-change"),
-        methods=BOTH,
-    ),
-    Route(
-        f"{_ONE}/close", endpoint(account.account, account.close_account, act="account-disable"), methods=BOTH
-    ),
-    Route(
-        f"{_ONE}/open", endpoint(account.account, account.open_account, act="account-enable"), methods=BOTH
-    ),
-    Route(
-        f"{_ONE}/password",
-        endpoint(account.account, account.new_password, act="password-reset"),
-        methods=BOTH,
-    ),
-    Route(
-        f"{_ONE}/sessions/end",
-        endpoint(account.account, account.end_sessions, act="sessions-end"),
-        methods=BOTH,
-    ),
-    Route(f"{_ONE}/people", endpoint(account.account, account.link_person, act="person-link"), methods=BOTH),
-    Route(
-        f"{_ONE}/people/remove",
-        endpoint(account.account, account.unlink_person, act="person-unlink"),
-        methods=BOTH,
-    ),
-    Route(f"{_ONE}/grants", endpoint(account.account, account.give_role, act="grant-give"), methods=BOTH),
-    Route("/admin/grants", endpoint(grants.given)),
-    Route(
-        "/admin/grants/{id:int}/end",
-        endpoint(grants.given, grants.take_back, act="grant-take-back"),
-        methods=BOTH,
-    ),
-    Route("/admin/changes", endpoint(changes.changes)),
+    _page("", overview.overview),
+    _page("/accounts", accounts.accounts),
+    _page("/accounts/new", accounts.new_account, accounts.make_account, "account-create"),
+    _page("/accounts/import", importing.importing, importing.import_accounts, "account-import"),
+    _page(_ONE, account.account),
+    _page(_ONE + "/change", account.account, account.change_account, "account-change"),
+    _page(_ONE + "/close", account.account, account.close_account, "account-close"),
+    _page(_ONE + "/open", account.account, account.open_account, "account-open"),
+    _page(_ONE + "/password", account.account, account.new_password, "password-reset"),
+    _page(_ONE + "/sessions/end", account.account, account.end_sessions, "session-end"),
+    _page(_ONE + "/people", account.account, account.link_person, "account-person"),
+    _page(_ONE + "/people/remove", account.account, account.unlink_person, "account-person-end"),
+    _page(_ONE + "/grants", account.account, account.give_role, "grant-give"),
+    _page("/roles", roles.roles),
+    _page(_ROLE, roles.role),
+    _page(_ROLE + "/copy", roles.role, roles.copy_role, "role-create"),
+    _page(_ROLE + "/title", roles.role, roles.rename_role, "role-change"),
+    _page(_ROLE + "/remove", roles.role, roles.remove_role, "role-delete"),
+    _page(_LINE, lines.line, lines.save_line, "role-change"),
+    _page(_LINE + "/remove", lines.removal, lines.remove_line, "role-change"),
+    _page("/grants", grants.given),
+    _page("/grants/{id:int}/end", grants.given, grants.take_back, "grant-take"),
+    _page("/ask", asking.asking),
+    _page("/changes", changes.changes),
 )
 """Every page of the room, for `http/web` to join."""

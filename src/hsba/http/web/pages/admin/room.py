@@ -80,6 +80,8 @@ class Ask:
     form: Form = field(default_factory=Form)
     refused: Problem | None = None
     """Why the act was refused after which this page is shown again."""
+    about: list[tuple[str, str]] = field(default_factory=list)
+    """Resources that the page was about, as type and id: for the trail."""
 
     @property
     def may_change(self) -> bool:
@@ -167,7 +169,7 @@ def endpoint(
                 await _tell_refusal(ask, act, ask.refused)
             async with ask.services.pool.reading(ask.tenant.id) as tx:
                 ctx = ask.whole(tx)
-                await ctx.trail.add(ctx, "page", None, [f"admin.{name}"])
+                await ctx.trail.add(ctx, "page", None, [f"admin.{name}", *ask.about])
             if isinstance(made, Go):
                 return RedirectResponse(made.address, 303, {"cache-control": "no-store"})
             return render(request, made, ask.show)
@@ -235,7 +237,7 @@ async def _tell_refusal(ask: Ask, act: str, refused: Problem) -> None:
             Happening(
                 act,
                 ask.caller.actor.account,
-                subject=str(next(iter(ask.request.path_params.values()), "")),
+                subject=await _subject(ask, tx),
                 refused=True,
                 reason=type(refused).__name__,
                 address=ask.request.scope["hsba.address"] or None,
@@ -243,6 +245,15 @@ async def _tell_refusal(ask: Ask, act: str, refused: Problem) -> None:
                 tenant=ask.tenant.id,
             ),
         )
+
+
+async def _subject(ask: Ask, tx: Connection) -> str:
+    """What the address of an act names: a role, or an account by its login."""
+    parts = ask.request.path_params
+    if "id" in parts and ask.request.url.path.startswith("/admin/accounts/") and int(parts["id"]) < 1 << 63:
+        login = await tx.fetchval("SELECT login FROM access.account WHERE id = $1", int(parts["id"]))
+        return str(login or f"#{parts['id']}")
+    return str(parts.get("name") or parts.get("id", ""))
 
 
 async def _tell_stranger(request: Request, number: UUID, page: str, act: str, refused: Forbidden) -> None:

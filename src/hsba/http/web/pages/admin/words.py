@@ -167,5 +167,4 @@ CHANGES = {
     "give": _("role given"),
     "take-back": _("role taken back"),
     "role": _("role changed"),
-    "client": _("app made"),
 }
