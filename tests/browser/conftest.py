@@ -55,6 +55,8 @@ class Site:
     patient: str
     visit: str
     """A patient lying in hospital, and his stay."""
+    owner_dsn: str
+    """A connection as the operator of the server has it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -117,7 +119,7 @@ async def site(postgres: Server) -> AsyncIterator[Site]:
     try:
         address = f"http://localhost:{port}"
         await ready(address, server)
-        yield Site(address, patient, visit)
+        yield Site(address, patient, visit, owner)
     finally:
         server.terminate()
         server.wait(20)

@@ -56,7 +56,7 @@ class Form:
 
     def get(self, name: str, otherwise: str = "") -> str:
         """The last value of a field, without spaces around it."""
-        return self.fields.get(name, (otherwise,))[-1].strip()
+        return (self.fields.get(name) or (otherwise,))[-1].strip()
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a field: the boxes that were ticked."""
