@@ -77,8 +77,8 @@ async def furnished(ward: Ward) -> Room:
     """The administrator quan.tri is logged in; there is bs.lan besides, the department noi and somebody of the staff."""
     told = Told()
     ward.services.identity.witness = told
-    await ward.account("quan.tri", "administrator")
-    await ward.account("bs.lan")
+    await ward.account("quan.tri", "administrator", roles=())
+    await ward.account("bs.lan", roles=())
     async with ward.services.pool.writing(ward.services.tenants.get().id) as tx:
         ctx = ward.services.context(tx=tx)
         await interactions.update(ctx, {"resourceType": "Organization", "id": "noi", "name": "Khoa Nội"})

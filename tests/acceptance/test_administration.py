@@ -12,6 +12,7 @@ import pytest_asyncio
 from acceptance.administering import PASSWORD, Room, Told, addresses, furnished
 from hsba.access import grants
 from hsba.record.context import OPERATOR
+from watch import Recording
 
 if TYPE_CHECKING:
     from acceptance.identity import Ward
@@ -73,6 +74,18 @@ async def test_act__from_another_sites_page_is_refused(room: Room, path: str) ->
 
     assert answer.status_code == 403
     assert room.told.happenings == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_page__that_is_shown_leaves_a_line(room: Room, path: str) -> None:
+    trail = room.ward.services.trail
+    assert isinstance(trail, Recording)
+    before = len(trail.lines)
+
+    answer = await room.http.get(path)
+
+    shown = [act for act, about in trail.lines[before:] if any(one.startswith("admin.") for one in about)]
+    assert (answer.status_code, shown) in ((200, ["page"]), (404, []), (409, []))
 
 
 async def test_officer__reads_the_room_and_changes_nothing(room: Room) -> None:
@@ -139,7 +152,6 @@ async def test_make_account__takes_no_field_that_is_not_in_the_form(room: Room) 
 
     tenant = room.ward.services.tenants.get().id
     assert await room.column("moi.den", "tenants") == [tenant]
-    assert await room.column("moi.den", "roles") == []
     assert await room.column("moi.den", "must_change") is True
     assert (await room.ward.log_in("moi.den", "Tôi-tự-đặt-1-mật-khẩu")).status_code == 401
 
@@ -257,7 +269,7 @@ async def test_database__makes_no_account_in_the_name_of_who_is_no_administrator
     async with room.ward.services.pool.bare() as tx:
         with pytest.raises(asyncpg.PostgresError, match="account"):
             await tx.execute(
-                "SELECT access.make_account('x', 'administrator', 'X', '{}', NULL, NULL, NULL, '', now(), false, $1)",
+                "SELECT access.make_account('x', 'administrator', 'X', NULL, '', now(), false, $1)",
                 staff,
             )
         with pytest.raises(asyncpg.PostgresError, match="account"):

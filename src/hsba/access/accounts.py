@@ -28,11 +28,10 @@ FIRST = "admin"
 LONGEST_NAME = 200
 
 _INSERT = """
-INSERT INTO access.account
-    (login, kind, name, roles, tenants, practitioner, patient, password, password_set, must_change, created)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9) ON CONFLICT (login) DO NOTHING RETURNING id
+INSERT INTO access.account (login, kind, name, tenants, password, password_set, must_change, created)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $6) ON CONFLICT (login) DO NOTHING RETURNING id
 """
-_MAKE = "SELECT access.make_account($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+_MAKE = "SELECT access.make_account($1, $2, $3, $4, $5, $6, $7, $8)"
 """The same in an administrator's name, by the runtime: store/schema/77_administration.sql."""
 
 
@@ -44,6 +43,7 @@ class Account:
     kind: str
     name: str
     roles: tuple[str, ...]
+    """Those in force, at whichever keeper."""
     state: str
     locked_until: datetime | None
     must_change: bool
@@ -64,18 +64,15 @@ async def create(
     name: str,
     *,
     password: str | None = None,
-    roles: Sequence[str] = (),
+    hashed: str | None = None,
     tenants: Sequence[int] | None = None,
-    practitioner: str | None = None,
-    patient: str | None = None,
     must_change: bool = True,
-    kept: str | None = None,
     maker: int | None = None,
 ) -> str:
     """Make an account; answers its password, generated when none was given.
 
-    `kept` is the password's hash where that was made before; `maker` the administrator in whose name it is made where
-    the connection is not the owner's (decision 0017).
+    `hashed` is that password's hash if known; `maker` the administrator in whose name it is made where the connection is
+    not the owner's (decision 0017).
     """
     login, title = checked(login, kind, name)
     password = password or secrets.password()
@@ -84,11 +81,8 @@ async def create(
         login,
         kind,
         title,
-        list(roles),
         None if tenants is None else list(tenants),
-        practitioner,
-        patient,
-        kept or await passwords.hashed(password),
+        hashed or await passwords.hashed(password),
         now,
         must_change,
         *(() if maker is None else (maker,)),
@@ -124,7 +118,9 @@ async def first(tx: Connection, now: datetime) -> str | None:
 async def every(tx: Connection) -> list[Account]:
     """All accounts by name."""
     rows = await tx.fetch(
-        "SELECT login, kind, name, roles, state, locked_until, must_change, created, last_use"
+        "SELECT login, kind, name, state, locked_until, must_change, created, last_use,"
+        " ARRAY(SELECT DISTINCT role FROM record.role_grant WHERE account = login AND revoked IS NULL"
+        " AND valid_from <= now() AND now() < valid_to ORDER BY role) AS roles"
         " FROM access.account ORDER BY login"
     )
     return [Account(**{**row, "roles": tuple(row["roles"])}) for row in rows]

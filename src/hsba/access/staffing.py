@@ -37,7 +37,7 @@ class FirstPassword:
     """A generated password and its hash: made before the transaction begins, for the hash takes its time."""
 
     text: str
-    kept: str
+    hashed: str
 
 
 async def first_password() -> FirstPassword:
@@ -58,7 +58,7 @@ async def make(
             kind,
             name,
             password=password.text,
-            kept=password.kept,
+            hashed=password.hashed,
             tenants=(office.tenant,),
             maker=office.by,
         )

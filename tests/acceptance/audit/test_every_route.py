@@ -76,9 +76,12 @@ ELSEWHERE = frozenset({"export-file", "import-file"})
 UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
     one
     for one in (route.path for route in web.ROUTES)
-    if one.startswith(("/login", "/logout", "/password", "/account"))
+    if one.startswith(("/login", "/logout", "/password", "/account", "/admin"))
 }
-"""What is the same for everybody, what is not there, and one's own account (log-ins are not in the trail yet)."""
+"""What is the same for everybody, what is not there, and one's own account (log-ins are not in the trail yet).
+
+The administrators' room asks for an administrator: acceptance/test_administration.py.
+"""
 
 
 @pytest_asyncio.fixture

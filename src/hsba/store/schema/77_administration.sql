@@ -15,8 +15,8 @@ $$;
 
 -- Make an account in an administrator's name; null where there is one of this name.
 CREATE FUNCTION access.make_account(
-    of_login text, of_kind text, of_name text, of_roles text[], of_tenants integer[], of_practitioner text, of_patient text,
-    of_password text, at timestamptz, change boolean, by_account bigint
+    of_login text, of_kind text, of_name text, of_tenants integer[], of_password text, at timestamptz, change boolean,
+    by_account bigint
 ) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -25,9 +25,8 @@ BEGIN
     IF NOT access.administrates(by_account, of_tenants) THEN
         RAISE EXCEPTION 'account %', by_account USING ERRCODE = 'HB010';
     END IF;
-    INSERT INTO access.account (login, kind, name, roles, tenants, practitioner, patient, password, password_set, must_change,
-                                created, made_by)
-    SELECT of_login, of_kind, of_name, of_roles, of_tenants, of_practitioner, of_patient, of_password, at, change, at, a.login
+    INSERT INTO access.account (login, kind, name, tenants, password, password_set, must_change, created, made_by)
+    SELECT of_login, of_kind, of_name, of_tenants, of_password, at, change, at, a.login
     FROM access.account a WHERE a.id = by_account
     ON CONFLICT (login) DO NOTHING RETURNING id INTO made;
     RETURN made;
