@@ -72,7 +72,7 @@ async def test_account__is_made_given_a_role_and_sees_a_patient(
     await page.keyboard.press("Enter")
     password = await page.locator(".secret").nth(1).inner_text()
     await page.get_by_role("link", name="Đã giao xong").click()
-    await page.get_by_label("Vai trò").select_option("planning")
+    await page.get_by_role("combobox", name="Vai trò").select_option("planning")
     await page.get_by_label("Đến hết ngày").fill("2099-12-31")
     await page.get_by_role("button", name="Cấp vai trò").click()
     await expect(page.locator("table").first).to_contain_text("31/12/2099")
@@ -108,6 +108,12 @@ async def test_role__is_copied_and_a_line_of_it_changed(room: Reader) -> None:
     await expect(page.locator("h1")).to_contain_text("Điều dưỡng trực đêm")
     await expect(page.locator(".rules > li").nth(1)).to_contain_text("xem, in:")
     await expect(page.locator(".rules > li").nth(1)).to_contain_text("rời khoa chưa quá 2 ngày")
+    await page.keyboard.press("F2")
+    await page.wait_for_url("**/admin/accounts")
+    await page.keyboard.press("F2")
+    await page.keyboard.type("quoc binh")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("tbody tr")).to_have_count(1)
 
 
 PAGES = [
@@ -136,7 +142,7 @@ async def test_page__of_administration_is_sound(room: Reader) -> None:
     page = await room.open("/admin/roles/doctor")
     await page.get_by_label("Tiêu đề").fill("Bác sĩ thử")
     await page.get_by_label("Tên trong dữ liệu").fill("sound")
-    await page.get_by_role("button", name="Chép").click()  # refused where the test before made it
+    await page.get_by_role("button", name="Chép").click()  # 409 where the test before made it
     width = page.viewport_size["width"] if page.viewport_size else 0
     room.complaints.clear()
     for path in PAGES:
@@ -146,4 +152,4 @@ async def test_page__of_administration_is_sound(room: Reader) -> None:
         await page.evaluate(AXE.read_text("utf-8"))
         found = await page.evaluate("(rules) => axe.run({runOnly: rules})", RULES)
         assert [one["id"] for one in found["violations"]] == [], path
-    assert room.complaints == []
+    assert [one for one in room.complaints if "409" not in one] == []

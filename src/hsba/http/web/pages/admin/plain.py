@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hsba.access.roles import Line
     from hsba.http.web.show import Show
 
+LABEL = "label:"
 _SPAN = re.compile(r"(\d{1,4})([hd])\Z")
 
 WHERE = {
@@ -41,6 +42,8 @@ class Plain:
     acts: str
     types: tuple[str, ...]
     where: tuple[str, ...]
+    also: tuple[str, ...]
+    """Sensitive content that is meant too."""
     hidden: tuple[str, ...]
     read_only: tuple[str, ...]
     note: str
@@ -53,7 +56,8 @@ def line(one: Line, show: Show) -> Plain:
         one.deny,
         ", ".join(acts(one.may, show)),
         tuple(types(one.types, show)),
-        tuple(condition(text, show) for text in one.where),
+        tuple(condition(text, show) for text in one.where if not text.startswith(LABEL)),
+        tuple(condition(text, show) for text in one.where if text.startswith(LABEL)),
         tuple(element(path, show) for path in sorted(one.hidden)),
         tuple(element(path, show) for path in sorted(one.read_only)),
         one.note,
