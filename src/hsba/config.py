@@ -161,6 +161,24 @@ SETTINGS = (
     Setting("session_hours", _whole, "12", "Hours that a session lasts at the most", "Số giờ dài nhất của một phiên"),
     Setting("token_minutes", _whole, "60", "Minutes that a service client's token holds",
             "Số phút có hiệu lực của token cấp cho máy khách"),
+    Setting("refresh_days", _whole, "30",
+            "Days after which an app that was let in for longer must come back; each use begins them anew",
+            "Số ngày ứng dụng được giữ quyền truy cập lâu dài mà không quay lại; mỗi lần dùng tính lại từ đầu"),
+    Setting("signing_key_days", _whole, "90",
+            "Days after which a new key signs who people are (OpenID Connect); the old one is published as long again",
+            "Số ngày thay khóa ký danh tính người dùng (OpenID Connect); khóa cũ còn được công bố thêm chừng ấy ngày"),
+    Setting("jwks_hosts", _hosts, "",
+            "Hosts whose addresses of keys (JWKS) a registered app may name, with commas",
+            "Các máy mà ứng dụng đăng ký được đặt địa chỉ khóa (JWKS), cách nhau bằng dấu phẩy"),
+    Setting("oidc_issuer", _text, "",
+            "An OpenID provider whose log-in is taken too: its issuer address; empty for none",
+            "Nhà cung cấp OpenID được chấp nhận đăng nhập: địa chỉ issuer; để trống nếu không dùng"),
+    Setting("oidc_client_id", _text, "", "Our client_id at that provider", "client_id của hệ thống tại nhà cung cấp đó"),
+    Setting("oidc_client_secret", _text, "", "Our secret there", "Bí mật của hệ thống tại đó", secret=True),
+    Setting("oidc_name", _text, "OpenID", "What the button of that log-in says", "Tên hiện trên nút đăng nhập ấy"),
+    Setting("oidc_claim", _text, "preferred_username",
+            "The claim of that provider that is the name of an account here; none is made",
+            "Trường của nhà cung cấp đó trùng với tên tài khoản ở đây; không tự tạo tài khoản"),
     Setting("cors_origins", _list, "", "Origins of web pages that may call the API, with commas",
             "Các nguồn trang web được gọi API, cách nhau bằng dấu phẩy"),
     Setting("zone", _zone, "Asia/Ho_Chi_Minh", "Time zone of dates and times that name none",
@@ -234,6 +252,14 @@ class Settings:
     session_idle_minutes: int
     session_hours: int
     token_minutes: int
+    refresh_days: int
+    signing_key_days: int
+    jwks_hosts: tuple[str, ...]
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_name: str
+    oidc_claim: str
     cors_origins: tuple[str, ...]
     zone: ZoneInfo
     canonical_base: str

@@ -171,6 +171,9 @@ async def end_everything(tx: Connection, now: datetime, account: int) -> None:
     await tx.execute(
         "UPDATE access.token SET revoked = $2 WHERE account = $1 AND revoked IS NULL", account, now
     )
+    await tx.execute(
+        "UPDATE access.app_grant SET revoked = $2 WHERE account = $1 AND revoked IS NULL", account, now
+    )
 
 
 async def create_client(

@@ -40,16 +40,19 @@ USED_EVERY = timedelta(hours=1)
 """How exactly the last use of an account or client is known."""
 
 _BY_BEARER = """
-SELECT t.ends, t.scope, NULL::bigint AS session, NULL::text AS workstation, false AS must_change,
+SELECT t.ends, t.scope, g.patient, g.tenant, NULL::bigint AS session, NULL::text AS workstation, false AS must_change,
        a.id AS account, coalesce(a.login, 'client:' || c.name) AS login, coalesce(a.name, c.title) AS name,
        coalesce(a.kind, 'service') AS kind,
        CASE WHEN a.id IS NULL THEN c.tenants ELSE a.tenants END AS tenants,
        coalesce(a.last_use, c.last_use) AS last_use, NULL::timestamptz AS last_seen, c.id AS client
-FROM access.token t LEFT JOIN access.account a ON a.id = t.account LEFT JOIN access.client c ON c.id = t.client
-WHERE t.digest = $1 AND t.revoked IS NULL AND t.ends > $2 AND coalesce(a.state, c.state) = 'active'
+FROM access.token t LEFT JOIN access.app_grant g ON g.id = t.app_grant
+     LEFT JOIN access.account a ON a.id = t.account LEFT JOIN access.client c ON c.id = coalesce(t.client, g.client)
+WHERE t.digest = $1 AND t.revoked IS NULL AND t.ends > $2 AND g.revoked IS NULL
+      AND coalesce(a.state, 'active') = 'active' AND coalesce(c.state, 'active') = 'active'
 """
 _BY_SESSION = """
-SELECT s.ends, '' AS scope, s.id AS session, s.workstation, a.must_change OR a.password_set < $4 AS must_change,
+SELECT s.ends, '' AS scope, NULL AS patient, NULL AS tenant, s.id AS session, s.workstation,
+       a.must_change OR a.password_set < $4 AS must_change,
        a.id AS account, a.login, a.name, a.kind, a.tenants, a.last_use, s.last_seen, NULL::bigint AS client
 FROM access.session s JOIN access.account a ON a.id = s.account
 WHERE s.digest = $1 AND s.revoked IS NULL AND s.ends > $2 AND s.last_seen > $3 AND a.state = 'active'
@@ -66,7 +69,6 @@ class Caller:
     """As people read it."""
     tenants: frozenset[int] | None = None
     """The keepers it belongs to; None is every one."""
-    scope: str = ""
     account: int | None = None
     session: int | None = None
     must_change: bool = False
@@ -136,11 +138,15 @@ class Identity:
                 return None
             await _note_use(tx, row, now)
         caller = Caller(
-            actor=Actor(account=row["login"], workstation=row["workstation"], scope=row["scope"]),
+            actor=Actor(
+                account=row["login"],
+                workstation=row["workstation"],
+                scope=row["scope"],
+                patient=row["patient"],
+            ),
             kind=row["kind"],
             name=row["name"],
-            tenants=None if row["tenants"] is None else frozenset(row["tenants"]),
-            scope=row["scope"],
+            tenants=_tenants(row),
             account=row["account"],
             session=row["session"],
             must_change=row["must_change"],
@@ -149,6 +155,14 @@ class Identity:
             self._known.clear()
         self._known[digest] = Known(caller, min(now + REMEMBERED, row["ends"]))
         return caller
+
+
+def _tenants(row: Record) -> frozenset[int] | None:
+    """The keepers of the account or client; of an app that was let in for one of them, that one."""
+    if row["tenant"] is None:
+        return None if row["tenants"] is None else frozenset(row["tenants"])
+    belongs = row["tenants"] is None or row["tenant"] in row["tenants"]
+    return frozenset({row["tenant"]} if belongs else ())
 
 
 async def _note_use(tx: Connection, row: Record, now: datetime) -> None:

@@ -28,3 +28,6 @@ class Rules:
     session_longest: timedelta = timedelta(hours=12)
     token_lasts: timedelta = timedelta(hours=1)
     """Of tokens that a service client asks for."""
+    refresh_lasts: timedelta = timedelta(days=30)
+    """An app that was let in for longer comes back within so long."""
+    signing_key_lasts: timedelta = timedelta(days=90)

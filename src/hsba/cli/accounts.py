@@ -72,7 +72,7 @@ def account_create(
         await keeping_accounts.give(tx, accounts.folded(login), role or (), person=who, tenants=numbers)
         return password
 
-    typer.echo(_keep(work, data=data, demo=demo))
+    typer.echo(keep(work, data=data, demo=demo))
 
 
 @account.command("list")
@@ -80,7 +80,7 @@ def account_list(*, data: Data = None, demo: Demo = False) -> None:
     """Liệt kê tài khoản, vai trò, lần dùng cuối · List accounts, roles and last use."""
     table = Table("login", "kind", "name", "roles", "state", "last use", show_edge=False)
     at = keeping_accounts.now()
-    for one in _keep(accounts.every, data=data, demo=demo):
+    for one in keep(accounts.every, data=data, demo=demo):
         state = "locked" if one.locked_until is not None and one.locked_until > at else one.state
         used = f"{one.last_use:%Y-%m-%d %H:%M}Z" if one.last_use else "–"
         table.add_row(one.login, one.kind, escape(one.name), escape(", ".join(one.roles)), state, used)
@@ -90,19 +90,19 @@ def account_list(*, data: Data = None, demo: Demo = False) -> None:
 @account.command("lock")
 def account_lock(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Khóa tài khoản và kết thúc mọi phiên · Close an account and end all its sessions."""
-    _keep(lambda tx: accounts.disable(tx, keeping_accounts.now(), login), data=data, demo=demo)
+    keep(lambda tx: accounts.disable(tx, keeping_accounts.now(), login), data=data, demo=demo)
 
 
 @account.command("unlock")
 def account_unlock(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Mở lại tài khoản · Open an account again."""
-    _keep(lambda tx: accounts.enable(tx, keeping_accounts.now(), login), data=data, demo=demo)
+    keep(lambda tx: accounts.enable(tx, keeping_accounts.now(), login), data=data, demo=demo)
 
 
 @account.command("reset-password")
 def account_reset(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Đặt lại và in mật khẩu phải đổi · Reset the password and print it; it must be changed."""
-    typer.echo(_keep(lambda tx: accounts.renew(tx, keeping_accounts.now(), login), data=data, demo=demo))
+    typer.echo(keep(lambda tx: accounts.renew(tx, keeping_accounts.now(), login), data=data, demo=demo))
 
 
 @account.command("create-client")
@@ -124,7 +124,7 @@ def account_create_client(
         at = keeping_accounts.now()
         return await accounts.create_client(tx, at, name, title or name, scope=scope, tenants=numbers)
 
-    typer.echo(_keep(work, data=data, demo=demo))
+    typer.echo(keep(work, data=data, demo=demo))
 
 
 def token(
@@ -145,10 +145,10 @@ def token(
         at = keeping_accounts.now()
         return accounts.token(tx, at, account=account, client=client, scope=scope, lasts=lasts)
 
-    typer.echo(_keep(work, data=data, demo=demo))
+    typer.echo(keep(work, data=data, demo=demo))
 
 
-def _keep(work: Callable[[Connection], Awaitable[Done]], *, data: Path | None, demo: bool) -> Done:
+def keep(work: Callable[[Connection], Awaitable[Done]], *, data: Path | None, demo: bool) -> Done:
     """Do something with the accounts, on a connection that may."""
     settings = read_settings(data=data)
     progress = Progress(settings.lang)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from hsba.access.identity import Identity
+    from hsba.access.outside import Outside
     from hsba.access.rights import Rights
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
@@ -91,12 +92,19 @@ class Services(Protocol):
         """The operations that the rooms bring."""
 
     @property
+    def outside(self) -> Outside | None:
+        """The other house whose log-in is taken too."""
+
+    @property
     def identity(self) -> Identity:
         """Who stands behind a request."""
 
     @property
     def rights(self) -> Rights:
         """What each account may do."""
+
+    async def keys_at(self, url: str) -> bytes:
+        """What stands at the address of a registered app's keys; raises Unreachable."""
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""
@@ -170,7 +178,7 @@ class Application:
         except HostRefused as refused:
             await self._refuse(scope, refused, send)
             return
-        if rest and rest[0] != "/":
+        if (rest and rest[0] != "/") or rest == oauth.SMART:
             refusal = await self.gate.answer(scope, receive, root, send)
             if refusal is not None:
                 await respond(refusal, {}, send, head=scope["method"] == "HEAD")
@@ -225,12 +233,15 @@ def build(
         Route("/healthz", checks.alive),
         Route("/readyz", checks.ready),
         Route("/metrics", checks.metrics),
-        Route("/oauth/token", oauth.token, methods=["POST"]),
+        *oauth.ROUTES,
         *pages,
     ]
     starlette = Starlette(routes=routes, lifespan=lifespan)
     starlette.state.services = services
-    starlette.state.login = LogIn(services.identity)
+    starlette.state.login = login = LogIn(services.identity)
+    starlette.state.oauth = oauth.Desk.of(
+        services.identity, login.slowing, services.keys_at, options.cors_origins
+    )
     return Application(services, options, starlette, metrics)
 
 

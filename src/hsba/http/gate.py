@@ -20,11 +20,18 @@ if TYPE_CHECKING:
     from hsba.http.app import Options, Services
     from hsba.http.messages import Header, Receive, Scope, Send
 
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/login", "/oauth/token"})
+PROGRAMS = frozenset(
+    {
+        "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/oauth/introspect",
+        "/oauth/jwks.json", "/oauth/revoke", "/oauth/token", "/oauth/userinfo",
+    }
+)  # fmt: skip
+"""Answers to programs, which send their own secret, or ask what anybody may, and no cookie."""
+PROGRAMS_AT = "/fhir/.well-known/smart-configuration"
+"""The same, at the end of the address of every record."""
+OPEN = PROGRAMS | {"/healthz", "/readyz", "/metrics", "/login", "/login/outside", "/login/outside/callback"}
 OPEN_BELOW = "/assets/"
 """What is answered without log-in: health, figures, the log-in itself, and files that hold no patient data."""
-PROGRAMS = frozenset({"/oauth/token"})
-"""Answers to programs that send their own secret and no cookie."""
 OWN = frozenset({"/password", "/logout"})
 """What may be done before a password that must be changed is changed."""
 
@@ -48,9 +55,10 @@ class Gate:
         scope["hsba.root"], scope["hsba.secure"] = root, secure
         scope["hsba.address"] = callers.address(scope["client"], headers, self._options.trusted_proxies)
         try:
-            if method not in callers.SAFE and path not in PROGRAMS:
+            programs = path in PROGRAMS or path.endswith(PROGRAMS_AT)
+            if method not in callers.SAFE and not programs:
                 callers.check_origin(headers, root, unsafe=True)
-            if path not in PROGRAMS and not path.startswith(OPEN_BELOW):
+            if not programs and not path.startswith(OPEN_BELOW):
                 caller = None
                 if path not in OPEN or path == "/login":
                     kept = callers.cookie(headers, secure=secure)

@@ -11,14 +11,30 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import account, admin, codes, find, home, patient, raw, seen, visit
+from hsba.http.web.pages import (
+    account,
+    admin,
+    authorize,
+    codes,
+    find,
+    home,
+    launches,
+    outside,
+    patient,
+    raw,
+    seen,
+    visit,
+)
 
 ROUTES = [
     Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
+    Route("/login/outside", account.guarded(outside.begin), methods=["GET"]),
+    Route("/login/outside/callback", account.guarded(outside.callback), methods=["GET"]),
     Route("/logout", account.guarded(account.logout), methods=["POST"]),
     Route("/password", account.guarded(account.password), methods=["GET", "POST"]),
     Route("/account", account.guarded(account.account)),
     Route("/account/sessions/{session:int}", account.guarded(account.revoke), methods=["POST"]),
+    Route("/oauth/authorize", account.guarded(authorize.authorize), methods=["GET", "POST"]),
     Route("/", endpoint(home.home)),
     Route("/find", endpoint(find.find, room="searching")),
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),
@@ -28,6 +44,8 @@ ROUTES = [
     Route("/patients/{id}", endpoint(patient.patient)),
     Route("/patients/{id}/encounters/{encounter}", endpoint(visit.visit)),
     Route("/patients/{id}/seen", endpoint(seen.seen)),
+    Route("/patients/{id}/apps", endpoint(launches.apps), methods=["GET"]),
+    Route("/patients/{id}/apps", account.guarded(launches.launch), methods=["POST"]),
     Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
     *admin.ROUTES,
     Route(assets.PREFIX + "{name:path}", assets.serve),

@@ -50,6 +50,8 @@ class LogIn:
     """The name that was typed."""
     problem: str
     """Why it was refused; empty at first."""
+    outside: str
+    """The other house whose log-in is taken too; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +177,10 @@ def _home(caller: Caller) -> str:
 
 def _login(request: Request, going: str, typed: str = "", refused: Problem | None = None) -> Response:
     shown = show(request)
+    outside = request.app.state.services.outside
     page = Page(
         "login.html",
-        LogIn(going, typed, _sentence(refused, shown.language)),
+        LogIn(going, typed, _sentence(refused, shown.language), outside.provider.name if outside else ""),
         status=refused.status if refused else 200,
     )
     return render(request, page, shown)
