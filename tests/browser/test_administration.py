@@ -128,6 +128,8 @@ PAGES = [
     "/admin/roles/sound/lines/2/remove",
     "/admin/grants",
     "/admin/ask?account=thu.nghiem&act=view&type=Observation",
+    "/admin/apps",
+    "/admin/apps/new",
     "/admin/changes",
 ]
 

@@ -172,6 +172,16 @@ async def give(
     return number
 
 
+async def give_program(office: Office, name: str, role: str, *, reason: str = "") -> int:
+    """Give a role to a program that comes in its own name, everywhere and without end; it is one of this house's."""
+    account, reason = f"client:{name}", " ".join(reason.split())[:200]
+    number = await grants.grant(
+        office.tx, office.tenant, office.actor, account, role, valid_from=office.now, reason=reason or None
+    )
+    await office.tell("grant-give", account, " ".join(part for part in (role, reason) if part))
+    return number
+
+
 async def take_back(office: Office, number: int) -> Grant:
     """End a grant now."""
     ended = await grants.revoke(office.tx, office.tenant, office.actor, number)

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from hsba.http.web.pages.admin import (
     account,
     accounts,
+    apps,
     asking,
     changes,
     grants,
@@ -41,6 +42,7 @@ def _page(path: str, looking: Looking, doing: Doing | None = None, act: str = ""
 
 _ONE = "/accounts/{id:int}"
 _ROLE = "/roles/{name}"
+_APP = "/apps/{name}"
 _LINE = "/roles/{name}/lines/{number:int}"
 
 ROUTES = (
@@ -67,6 +69,13 @@ ROUTES = (
     _page("/grants", grants.given),
     _page("/grants/{id:int}/end", grants.given, grants.take_back, "grant-take"),
     _page("/ask", asking.asking),
+    _page("/apps", apps.apps),
+    _page("/apps/new", apps.new_app, apps.register_app, "app-register"),
+    _page(_APP, apps.app, apps.change_app, "app-change"),
+    _page(_APP + "/secret", apps.app, apps.new_secret, "app-secret"),
+    _page(_APP + "/close", apps.app, apps.close_app, "app-disable"),
+    _page(_APP + "/open", apps.app, apps.open_app, "app-enable"),
+    _page(_APP + "/grants", apps.app, apps.give_role, "grant-give"),
     _page("/changes", changes.changes),
 )
 """Every page of the room, for `http/web` to join."""
