@@ -14,7 +14,7 @@ import msgspec
 from hsba.access import roles
 from hsba.access.policy import OwnRole
 from hsba.access.roles import BadRole, Role
-from hsba.fhir.problems import BadRequest, NotFound
+from hsba.fhir.problems import BadRequest, Conflict, NotFound
 
 if TYPE_CHECKING:
     from hsba.record.context import Actor
@@ -31,6 +31,12 @@ class UnknownGrant(NotFound):
     """There is no such grant in force; nothing was changed."""
 
     vi = "Không có lần cấp quyền nào như vậy đang hiệu lực; chưa thay đổi gì."
+
+
+class RoleInUse(Conflict):
+    """Somebody has this role; take the grants back first. Nothing was changed."""
+
+    vi = "Còn người đang giữ vai trò này; hãy thu hồi trước. Chưa thay đổi gì."
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,23 @@ async def put_role(tx: Connection, tenant: int, by: Actor, name: str, title: str
         by.account,
     )
     return role
+
+
+async def remove_role(tx: Connection, tenant: int, name: str) -> None:
+    """Remove a role of the hospital's own that nobody has; one that stood in place of a shipped one gives it back."""
+    held = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM record.role_grant WHERE tenant = $1 AND role = $2 AND revoked IS NULL"
+        " AND valid_to > now())",
+        tenant,
+        name,
+    )
+    if held and name not in roles.built_in():
+        raise RoleInUse(name)
+    gone = await tx.fetchval(
+        "DELETE FROM record.role WHERE tenant = $1 AND name = $2 RETURNING true", tenant, name
+    )
+    if gone is None:
+        raise UnknownRole(name)
 
 
 async def has_role(tx: Connection, tenant: int, account: str, role: str) -> bool:

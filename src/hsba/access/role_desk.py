@@ -47,12 +47,6 @@ class ShippedRole(Conflict):
     vi = "Vai trò này đi kèm chương trình, không sửa ở đây; hãy chép thành vai trò của đơn vị."
 
 
-class RoleInUse(Conflict):
-    """Somebody has this role; take the grants back first. Nothing was changed."""
-
-    vi = "Còn người đang giữ vai trò này; hãy thu hồi trước. Chưa thay đổi gì."
-
-
 class ChangedMeanwhile(Conflict):
     """Somebody else has changed this meanwhile; look at it as it is now and change it again. Nothing was changed."""
 
@@ -121,9 +115,7 @@ async def remove(office: Office, name: str, *, seen: str) -> None:
     await _own(office, name, seen)
     if await grants.has_role(office.tx, office.tenant, office.actor.account, name):
         raise OwnRole(name)
-    if name not in roles.built_in() and await holders(office, role=name):
-        raise RoleInUse(name)
-    await office.tx.execute("DELETE FROM record.role WHERE tenant = $1 AND name = $2", office.tenant, name)
+    await grants.remove_role(office.tx, office.tenant, name)
     await office.tell("role-delete", name)
 
 
