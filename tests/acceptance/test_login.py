@@ -342,7 +342,7 @@ async def test_first_start__makes_one_administrator_who_must_change_the_password
     assert sent == ["/password"] * 3
     assert over_rest.status_code == 403
     assert over_rest.json()["issue"][0]["code"] == "expired"
-    assert changed.headers["location"] == "/account"
+    assert changed.headers["location"] == "/admin"
     assert after.status_code == 200
     assert (await ward.log_in("admin", made)).status_code == 401
     assert (await ward.log_in("admin", OTHER)).status_code == 303
@@ -477,7 +477,7 @@ async def test_account__that_keeps_the_house_sees_no_patient_whatever_it_was_giv
 
     entered = await ward.log_in()
 
-    assert entered.headers["location"] == "/account"
+    assert entered.headers["location"] == ("/account" if kind == "technical" else "/admin")
     assert (await ward.http.get("/patients")).status_code == 403
     assert (await ward.http.get("/fhir/Patient?_total=accurate", headers=bearer)).json()["total"] == 0
     address = f"/fhir/Patient/{made.json()['id']}"

@@ -16,7 +16,7 @@ from hsba.access import roles
 from hsba.access.policy import OwnRole
 from hsba.access.ports import UNTOLD, Happening
 from hsba.access.roles import BadRole, Role
-from hsba.fhir.problems import BadRequest, Forbidden, NotFound
+from hsba.fhir.problems import BadRequest, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
     from hsba.access.ports import Witness
@@ -50,6 +50,12 @@ class BadCrossing(BadRequest):
 
 CROSSINGS = ("emergency", "province", "referral")
 """Why an account of another keeper may come to this one's records."""
+
+
+class RoleInUse(Conflict):
+    """Somebody has this role; take the grants back first. Nothing was changed."""
+
+    vi = "Còn người đang giữ vai trò này; hãy thu hồi trước. Chưa thay đổi gì."
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +198,7 @@ async def put_role(
     if await _is_elsewhere(tx, tenant, by.account):
         raise ForeignTenant(by.account)
     role = roles.read(name, title, lines, roles.groups(), own=True)
-    if await tx.fetchval(
-        "SELECT EXISTS (SELECT FROM record.role_grant WHERE tenant = $1 AND account = $2 AND role = $3"
-        " AND revoked IS NULL)",
-        tenant,
-        by.account,
-        name,
-    ):
+    if await has_role(tx, tenant, by.account, name):
         raise OwnRole(name)
     await tx.execute(
         "INSERT INTO record.role (tenant, name, title, lines, account) VALUES ($1, $2, $3, $4, $5)"
@@ -212,6 +212,35 @@ async def put_role(
     )
     await _tell(tx, witness, tenant, by, "role-change", name)
     return role
+
+
+async def remove_role(tx: Connection, tenant: int, name: str) -> None:
+    """Remove a role of the hospital's own that nobody has; one that stood in place of a shipped one gives it back."""
+    held = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM record.role_grant WHERE tenant = $1 AND role = $2 AND revoked IS NULL"
+        " AND valid_to > now())",
+        tenant,
+        name,
+    )
+    if held and name not in roles.built_in():
+        raise RoleInUse(name)
+    gone = await tx.fetchval(
+        "DELETE FROM record.role WHERE tenant = $1 AND name = $2 RETURNING true", tenant, name
+    )
+    if gone is None:
+        raise UnknownRole(name)
+
+
+async def has_role(tx: Connection, tenant: int, account: str, role: str) -> bool:
+    """Whether an account was given a role, in force, over or still to come."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM record.role_grant WHERE tenant = $1 AND account = $2 AND role = $3"
+        " AND revoked IS NULL)",
+        tenant,
+        account,
+        role,
+    )
+    return found
 
 
 async def grant(

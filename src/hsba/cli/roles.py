@@ -50,11 +50,57 @@ def role_list(*, tenant: Tenant = None, data: Data = None, demo: Demo = False) -
 
 
 @roles.command("show")
-def role_show(name: Name, *, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+def role_show(
+    name: Name,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Dạng JSON, cho `hsba role set` · As JSON, for `hsba role set`")
+    ] = False,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
     """In các dòng của một vai trò · Print the lines of a role."""
 
     async def work(desk: Desk, _: House) -> None:
-        output.print("\n".join(await desk.role(name)), soft_wrap=True, markup=False)
+        text = await desk.written(name) if as_json else "\n".join(await desk.role(name))
+        output.print(text, soft_wrap=True, markup=False)
+
+    at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("set")
+def role_set(
+    name: Name,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="Tệp JSON như `hsba role show --json` · JSON as shown by `--json`",
+        ),
+    ],
+    *,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Tạo hoặc sửa vai trò của đơn vị từ tệp · Make or change a role of the house's own from a file."""
+
+    async def work(desk: Desk, _: House) -> None:
+        made = await desk.put(name, file.read_bytes())
+        output.print(f"{made.name}: {len(made.lines)}", markup=False)
+
+    at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("remove")
+def role_remove(name: Name, *, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+    """Bỏ vai trò của đơn vị mà không ai giữ · Remove a role of the house's own that nobody has."""
+
+    async def work(desk: Desk, _: House) -> None:
+        await desk.remove(name)
+        output.print(f"✗ {name}", markup=False)
 
     at_desk(work, tenant, data, demo=demo)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hsba.access import grants, lending
+from hsba.access import checking, grants, lending, roles
 from hsba.access.explain import explain
+from hsba.access.ports import Happening
+from hsba.access.role_desk import NAME, BadRoleName
 from hsba.audit.witness import TrailWitness
+from hsba.fhir import json
 from hsba.fhir.problems import BadRequest
 from hsba.fhir.query.dates import interval
 from hsba.record.context import OPERATOR, Actor
@@ -47,6 +50,39 @@ class Desk:
         if name not in found:
             raise grants.UnknownRole(name)
         return list(_role(found[name]))
+
+    async def written(self, name: str) -> str:
+        """A role as JSON, for `put` to read again after it was changed."""
+        async with self.house.pool.reading(self.tenant.id) as tx:
+            found, _ = await grants.every_role(tx, self.tenant.id)
+        if name not in found:
+            raise grants.UnknownRole(name)
+        role = found[name]
+        data = {"title": role.title, "lines": [line.data() for line in role.lines]}
+        return json.dump_pretty(data).decode()
+
+    async def put(self, name: str, content: bytes) -> Role:
+        """Keep a role of the house's own, as `written` writes one; a line that would do nothing is refused."""
+        if not NAME.match(name):
+            raise BadRoleName
+        data = json.parse(content)
+        if not isinstance(data.get("title"), str) or not data["title"].strip():
+            raise BadRoleName
+        title, lines = data["title"].strip(), data.get("lines")
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            ctx = self.house.context(tx=tx, tenant=self.tenant)
+            for line in roles.read(name, title, lines, roles.groups()).lines:
+                checking.check(name, line, ctx.definitions, ctx.codes, self.tenant.zone)
+            return await grants.put_role(
+                tx, self.tenant.id, OPERATOR, name, title, lines, witness=self.witness
+            )
+
+    async def remove(self, name: str) -> None:
+        """Remove a role of the house's own that nobody has; one that stood in place of a shipped one gives it back."""
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            await grants.remove_role(tx, self.tenant.id, name)
+            told = Happening("role-remove", OPERATOR.account, name, tenant=self.tenant.id)
+            await self.witness.tell(tx, told)
 
     async def grant(
         self,

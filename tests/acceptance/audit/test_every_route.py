@@ -91,9 +91,12 @@ ASKING = {
 UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
     one
     for one in (route.path for route in web.ROUTES)
-    if one.startswith(("/login", "/logout", "/password", "/account", "/outside-hours"))
+    if one.startswith(("/login", "/logout", "/password", "/account", "/outside-hours", "/admin"))
 }
-"""What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins)."""
+"""What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins).
+
+The administrators' room asks for an administrator: acceptance/test_administration.py.
+"""
 KINDS = {"/my/seen": "patient", "/audit/accounts": "security"}
 """Pages for one kind of accounts."""
 

@@ -13,6 +13,7 @@ from hsba.http.web import assets, posted
 from hsba.http.web.page import endpoint, nothing_here, problem
 from hsba.http.web.pages import (
     account,
+    admin,
     audit,
     authorize,
     codes,
@@ -78,6 +79,7 @@ ROUTES = [
     *emergency.ROUTES,
     *hours.ROUTES,
     *loans.ROUTES,
+    *admin.ROUTES,
     Route(assets.PREFIX + "{name:path}", assets.serve),
     Route("/{path:path}", nothing_here),
 ]

@@ -18,6 +18,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
 from hsba.access import emergency
+from hsba.access.identity import CARE
+from hsba.access.office import ADMINISTRATOR, OFFICER
 from hsba.access.policy import NoRight
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, Gone, NotFound
@@ -87,6 +89,10 @@ class Shell:
     """Seconds without a touch after which the screen is locked."""
     station: str
     """The registered workstation that this browser is."""
+    care: bool
+    """Whether he may come to patients' records at all."""
+    administers: bool
+    """Whether the administrators' room is open to him."""
     standing: str
     """What everybody must know of this installation."""
     version: str
@@ -237,6 +243,8 @@ def shell(request: Request, section: str) -> Shell:
         login=caller.actor.account if caller else "",
         idle=int(app.identity.rules.session_idle.total_seconds()),
         station=station.name if station else "",
+        care=caller is not None and not caller.covered and caller.kind in CARE,
+        administers=caller is not None and not caller.covered and caller.kind in (ADMINISTRATOR, OFFICER),
         standing=i18n.translations(language).gettext(STANDING),
         version=_version(),
         section=section,
