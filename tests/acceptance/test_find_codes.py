@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -69,6 +70,10 @@ async def choose(hospital: Hospital, account: str, *some: Resource) -> None:
     async with hospital.acting(account) as ctx:
         for one in some:
             await interactions.update(ctx, one)
+    async with hospital.app.pool.bare() as tx:  # the feed waits for whoever else is writing on this server
+        done = await tx.fetchval("SELECT pg_current_xact_id()")
+        while not await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1", done):
+            await asyncio.sleep(0.02)
     while await choices.count(hospital.app):
         pass
 

@@ -421,7 +421,7 @@ async def test_factors__are_added_named_and_removed_with_the_password(ward: Ward
     assert await numbers(ward) == []
     assert ward.http.cookies[COOKIE] != before
     assert (await ward.log_in()).headers["location"] == "/"
-    assert told.acts == [
+    assert [act for act in told.acts if act[0].startswith("second-factor")] == [
         ("second-factor-refused", "wrong password"),
         ("second-factor-add", "totp"),
         ("second-factor-add", "totp"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from acceptance.identity import LOGIN, PASSWORD, Ward
-from hsba.access.rules import Rules
 from hsba.http import web
 from hsba.http.app import Options, build
 from hsba.http.callers import COOKIE, STATION
@@ -473,7 +473,7 @@ async def test_badge__says_who_it_is_and_the_pin_is_asked_for(ward: Ward) -> Non
 
 
 async def test_badge__alone_lets_in_where_the_hospital_says_so(ward: Ward) -> None:
-    ward.services.identity.rules = Rules(badge_alone=True)
+    ward.services.identity.rules = replace(ward.services.identity.rules, badge_alone=True)
     await ward.account()
     async with machine(ward) as http:
         await registered(ward, http)

@@ -17,7 +17,8 @@ import pytest_asyncio
 
 from acceptance.conftest import options
 from acceptance.door import patient
-from hsba.access import apps
+from callers import Always
+from hsba.access import apps, grants
 from hsba.access.apps import Wanted
 from hsba.app import OPERATIONS
 from hsba.fhir.vn import BASE
@@ -26,6 +27,7 @@ from hsba.http.app import build
 from hsba.http.middleware import UNTOLD, UNTOLD_OPERATIONS
 from hsba.http.routes import ROUTES
 from hsba.http.web import assets
+from hsba.record.context import Actor
 
 if TYPE_CHECKING:
     from acceptance.door import Client
@@ -236,9 +238,14 @@ async def test_page__leaves_a_line(  # who is refused leaves one too: tests/cont
     }
     assert (await record.put("/Encounter/e", stay)).status_code == 201
     before += 1
+    if path in KINDS:
+        assert isinstance(record.services.identity, Always)
+        record.services.identity.kind = KINDS[path]
+        async with record.services.pool.writing(1) as tx:
+            await grants.tell_person(tx, 1, Actor("x"), "operator", "Patient", "p")
     if path.startswith("/maps/"):
         await sent(record, "/maps")
-    address = path.replace("{id}", "p").replace("{encounter}", "e")
+    address = path.replace("{id}", "p").replace("{encounter}", "e").replace("{form}", "csv")
     address = address.replace("{type}", "Patient").replace("{resource}", "p")
     if path == "/oauth/authorize":  # the page to choose a patient for an app
         wanted = Wanted("App", "patient/*.rs", (BACK,), public=True)

@@ -144,8 +144,8 @@ async def test_operator__every_change_of_accounts_clients_and_roles_is_told(
         ("grant-give", "operator", f"{LOGIN} doctor #{number}", False),
         ("grant-take", "operator", f"{LOGIN} doctor #{number}", False),
         ("role-change", "quan.tri", "xem", False),
-        ("token-create", "client:his", None, False),
-        ("token-create", "client:his", None, True),
+        ("token-issue", "client:his", None, False),
+        ("token-refuse", "client:his", None, True),
     ]
     assert not [row for row in await owner.fetch("SELECT l::text FROM audit.line l") if secret in row[0]]
 

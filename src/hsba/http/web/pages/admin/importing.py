@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "login": mark("Account name"),
-    "name": mark("Name"),
+    "name": mark("Full name"),
     "kind": mark("Kind of account"),
     "role": mark("Role"),
     "department": mark("Department"),
