@@ -21,6 +21,12 @@ class UnknownSystem(NotFound):
     vi = "Hệ mã này chưa được nạp trên máy chủ."
 
 
+class UnknownVersion(UnknownSystem):
+    """This version of the code system is not loaded here."""
+
+    vi = "Phiên bản này của hệ mã chưa được nạp trên máy chủ."
+
+
 class UnknownCode(NotFound):
     """The code system has no such code."""
 
@@ -47,6 +53,9 @@ def codings(call: Call) -> list[Coding]:
     found: list[Coding] = []
     if code := call.text("code"):
         system = call.text("system") or (call.text("url") if call.type == "CodeSystem" else None) or ""
+        version = call.text("systemVersion" if call.type == "ValueSet" else "version")
+        if system and version and "|" not in system:
+            system = f"{system}|{version}"
         found.append(Coding(system, code, call.text("display")))
     for name in ("coding", "codeableConcept"):
         value = call.value(name, dict)
@@ -61,10 +70,10 @@ def coding(value: Any) -> Coding:
     """A Coding's parts."""
     if not isinstance(value, dict) or not isinstance(value.get("code"), str):
         raise BadRequest("A coding has a code.", vi="coding phải có mã (code).")
-    system, display = value.get("system", ""), value.get("display")
+    system, display, version = value.get("system", ""), value.get("display"), value.get("version")
     if not isinstance(system, str) or not isinstance(display, str | None):
         raise BadRequest("system and display are texts.", vi="system và display là chuỗi.")
-    return Coding(system, value["code"], display)
+    return Coding(f"{system}|{version}" if system and version else system, value["code"], display)
 
 
 def day(ctx: Context, call: Call) -> tuple[date, bool]:

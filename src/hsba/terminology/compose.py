@@ -6,21 +6,21 @@ asked of them.  Codes that a value set spells out itself from a system that is n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import json
 from hsba.fhir.problems import Problem
-from hsba.fhir.query import expression as e
 from hsba.record import interactions
-from hsba.store import search as searching
-from hsba.terminology.asked import UnknownList, UnknownSystem
-from hsba.terminology.lookup import by_id
+from hsba.terminology import concepts, saved
+from hsba.terminology.asked import UnknownList
+from hsba.terminology.lookup import by_id, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hsba.record.context import Context
+    from hsba.terminology.concepts import Concept, System
 
 Raw = dict[str, Any]
 
@@ -50,6 +50,8 @@ class Listed:
     system: int
     code: str
     display: str
+    concept: Concept | None = None
+    """The whole of it, where a keeper saved its system."""
 
 
 @dataclass(slots=True)
@@ -61,24 +63,40 @@ class Compiled:
     listed: list[Listed] = field(default_factory=list)
     foreign: dict[int, str] = field(default_factory=dict)
     """The addresses of the systems with numbers below 0."""
+    pinned: dict[int, System] = field(default_factory=dict)
+    """Systems of which one version is meant."""
+    saved: dict[int, System] = field(default_factory=dict)
+    """Systems that this keeper saved, by the numbers they have here."""
 
 
 async def value_set(ctx: Context, url: str) -> Raw:
     """A value set by its address: of the packages, of the keeper's own, or implied by a system's address."""
-    bare = url.partition("|")[0]
-    raw = ctx.definitions.read(bare)
-    if raw is not None and raw["resourceType"] == "ValueSet":
-        return raw
-    system, mark, rest = bare.partition(IMPLICIT)
+    system, mark, rest = url.partition(IMPLICIT)
     if mark and (not rest or rest.startswith("=isa/")):
         part: Raw = {"system": system}
         if rest:
             part["filter"] = [{"property": "concept", "op": "is-a", "value": rest.removeprefix("=isa/")}]
-        return {"resourceType": "ValueSet", "url": bare, "status": "active", "compose": {"include": [part]}}
-    keys = await searching.match_keys(ctx.tx, e.Match("url", e.Uri(bare)), "ValueSet", ctx, limit=1)
-    if not keys:
-        raise UnknownList(bare)
-    return await stored(ctx, keys[0][1])
+        return {"resourceType": "ValueSet", "url": url, "status": "active", "compose": {"include": [part]}}
+    bare, _, version = url.partition("|")
+    raw = ctx.definitions.read(bare)
+    if raw is not None and raw["resourceType"] == "ValueSet" and version in ("", raw.get("version")):
+        return raw
+    body = await ctx.tx.fetchval(
+        "SELECT body FROM reference.definition WHERE type = 'ValueSet' AND url = $1 AND tenant IN (0, $2)"
+        " AND $3 IN ('', version) ORDER BY tenant DESC, load DESC LIMIT 1",
+        bare,
+        ctx.tenant.id,
+        version,
+    )
+    if body is not None:
+        loaded: Raw = json.stored(body)
+        return loaded
+    some = [
+        one for one in await saved.resources(ctx, "ValueSet", bare) if version in ("", one.get("version"))
+    ]
+    if not some:
+        raise UnknownList(url)
+    return some[-1]
 
 
 async def stored(ctx: Context, id: str) -> Raw:
@@ -86,23 +104,35 @@ async def stored(ctx: Context, id: str) -> Raw:
     packaged = ctx.definitions.made("terminology", "ValueSet", lambda: by_id(ctx, "ValueSet"))
     if id in packaged:
         return ctx.definitions.read(packaged[id]) or {}
+    body = await ctx.tx.fetchval(
+        "SELECT body FROM reference.definition WHERE type = 'ValueSet' AND id = $1 AND tenant IN (0, $2)"
+        " ORDER BY tenant DESC, load DESC LIMIT 1",
+        id,
+        ctx.tenant.id,
+    )
+    if body is not None:
+        loaded: Raw = json.stored(body)
+        return loaded
     found = await interactions.read(ctx, "ValueSet", id)
     raw: Raw = json.stored(found.body or "")
     return raw
 
 
-async def compiled(ctx: Context, raw: Raw) -> Compiled:
-    """The condition of a value set."""
-    writer = _Writer(ctx)
+async def compiled(ctx: Context, raw: Raw, versions: Mapping[str, str] | None = None) -> Compiled:
+    """The condition of a value set; `versions` are those of systems of which the value set names none."""
+    writer = _Writer(ctx, versions or {})
     where = await writer.of(raw, ())
-    return Compiled(where, writer.args, writer.listed, writer.foreign)
+    return Compiled(where, writer.args, writer.listed, writer.foreign, writer.pinned, writer.saved)
 
 
 class _Writer:
     """Writes one condition."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, versions: Mapping[str, str]) -> None:
         self.ctx = ctx
+        self.versions = versions
+        self.pinned: dict[int, System] = {}
+        self.saved: dict[int, System] = {}
         self.args: list[Any] = []
         self.listed: list[Listed] = []
         self.foreign: dict[int, str] = {}
@@ -143,19 +173,20 @@ class _Writer:
         found = [await self.of(await value_set(self.ctx, url), within) for url in part.get("valueSet", ())]
         system = part.get("system")
         if system is not None and "concept" in part:
-            found.append(await self._codes(system, part["concept"]))
+            found.append(await self._codes(system, part["concept"], part.get("version", "")))
         elif system is not None:
-            number = await self._at_hand(system)
-            if number is None:
-                raise UnknownSystem(system)
-            place = self.arg(number)
+            of = await self._at_hand(system, part.get("version", ""))
+            if of is None:
+                raise await unknown(self.ctx, self._told(system, part.get("version", "")))
+            place = self.arg(of.number)
             found.append(f"c.system = {place}::integer")
-            found += [self._filter(rule, place) for rule in part.get("filter", ())]
+            found += [self._filter(rule, place, of) for rule in part.get("filter", ())]
         return f"({' AND '.join(found) or 'false'})"
 
-    async def _codes(self, system: str, some: list[Raw]) -> str:
+    async def _codes(self, system: str, some: list[Raw], version: str = "") -> str:
         """Codes that are spelt out."""
-        number = await self._at_hand(system)
+        of = await self._at_hand(system, version)
+        number = of.number if of is not None else None
         if number is None:
             number = next((n for n, url in self.foreign.items() if url == system), -1 - len(self.foreign))
             self.foreign[number] = system
@@ -168,19 +199,44 @@ class _Writer:
         codes = self.arg([one["code"] for one in some])
         return f"(c.system = {self.arg(number)}::integer AND c.code = ANY({codes}::text[]))"
 
-    async def _at_hand(self, system: str) -> int | None:
-        number: int | None = await self.ctx.tx.fetchval(
-            "SELECT s.id FROM reference.system s JOIN reference.code_list l ON l.system = s.id"
-            " WHERE s.uri = $1 AND l.tenant IN (0, $2) LIMIT 1",
-            system.partition("|")[0],
-            self.ctx.tenant.id,
-        )
-        return number
+    def _told(self, system: str, version: str) -> str:
+        """The address of a system with the version that is meant."""
+        bare, _, within = system.partition("|")
+        version = version or within or self.versions.get(bare, "")
+        return f"{bare}|{version}" if version else bare
 
-    def _filter(self, rule: Raw, system: str) -> str:
+    async def _at_hand(self, system: str, version: str) -> System | None:
+        """A system that can be looked into; one that the keeper saved is given a number below 0."""
+        of = await concepts.system(self.ctx, self._told(system, version))
+        if of is not None and of.saved is not None:
+            for known in self.saved.values():
+                if (known.url, known.version) == (of.url, of.version):
+                    return known
+            number = -1 - len(self.foreign)
+            of = self.saved[number] = replace(of, number=number)
+            self.foreign[number] = of.url
+            self.listed += [
+                Listed(number, one.code, one.display, replace(one, system=number))
+                for one in (of.saved or {}).values()
+            ]
+        elif of is not None and of.pinned:
+            self.pinned[of.number] = of
+        return of
+
+    def _filter(self, rule: Raw, system: str, of: System) -> str:
         """One filter (valueset-filter-operator)."""
         prop, op, value = rule["property"], rule["op"], rule["value"]
         if prop in ("concept", "code", "parent") and op in _TREE:
+            if of.saved is not None:
+                some = of.saved.values()
+                fit = [
+                    one.code for one in some if _BRANCH[op](saved.ancestors(some, one.code), one.code, value)
+                ]
+                if op == "generalizes":
+                    fit = sorted(saved.ancestors(some, value))
+                return f"c.code = ANY({self.arg(fit)}::text[])"
+            if not of.closed:
+                return _climbed(op, system, self.arg(value), self.arg(self.ctx.tenant.id))
             return _TREE[op](system, self.arg(value))
         if op not in _TESTS:
             raise UnknownFilter(f"{prop} {op}")
@@ -202,6 +258,37 @@ _TREE: dict[str, Callable[[str, str], str]] = {
     "is-not-a": lambda system, value: f"NOT {_tree('code', 'ancestor')(system, value)}",
     "generalizes": _tree("ancestor", "code"),
 }
+_BRANCH: dict[str, Callable[[set[str], str, str], bool]] = {
+    "is-a": lambda above, _, value: value in above,
+    "descendent-of": lambda above, code, value: value in above and code != value,
+    "is-not-a": lambda above, _, value: value not in above,
+    "generalizes": lambda _, __, ___: False,
+}
+"""The same of codes that are in memory, by what lies above each."""
+_DOWN = """
+WITH RECURSIVE below (code) AS (SELECT {1}::text UNION SELECT k.code FROM below b CROSS JOIN LATERAL (
+  SELECT x.code FROM reference.concept x WHERE x.system = {0}::integer AND x.parent = b.code AND x.tenant IN (0, {2}::integer)
+  UNION ALL SELECT x.code FROM reference.concept x WHERE x.system = {0}::integer AND x.also <> '{{}}'
+    AND x.also @> ARRAY[b.code] AND x.tenant IN (0, {2}::integer)) k)
+SELECT code FROM below"""
+_UP = """
+WITH RECURSIVE up (code) AS (SELECT {1}::text UNION SELECT p.code FROM up u JOIN reference.concept x
+  ON x.system = {0}::integer AND x.code = u.code AND x.parent <> '' AND x.tenant IN (0, {2}::integer)
+  CROSS JOIN LATERAL unnest(x.also || x.parent) AS p(code))
+SELECT code FROM up"""
+
+
+def _climbed(op: str, system: str, value: str, tenant: str) -> str:
+    """The same of a list whose tree is not spelt out."""
+    below = f"c.code IN ({_DOWN.format(system, value, tenant)})"
+    return {
+        "is-a": below,
+        "descendent-of": f"({below} AND c.code <> {value}::text)",
+        "is-not-a": f"NOT {below}",
+        "generalizes": f"c.code IN ({_UP.format(system, value, tenant)})",
+    }[op]
+
+
 _TESTS: dict[str, Callable[[str, str], str]] = {
     "=": lambda text, value: f"{text} = {value}::text",
     "in": lambda text, value: f"{text} = ANY(string_to_array({value}::text, ','))",

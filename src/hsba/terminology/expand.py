@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,15 @@ import uuid_utils.compat as uuid7s
 from hsba.fhir.problems import BadRequest, TooCostly
 from hsba.terminology import asked, compose, concepts, lookup
 from hsba.terminology import find as finding
-from hsba.terminology.asked import Coding, UnknownSystem
 from hsba.terminology.words import folded, mark
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from hsba.record.calls import Call
     from hsba.record.context import Context
+    from hsba.terminology.asked import Coding
     from hsba.terminology.compose import Compiled
     from hsba.terminology.concepts import Concept, System
 
@@ -59,26 +61,34 @@ async def codes(
     active: bool = False,
     count: int,
     offset: int = 0,
+    versions: Mapping[str, str] | None = None,
 ) -> Codes:
     """The codes of a value set on a day, in the list's order or, when something was typed, the likeliest first.
 
     A code that was given again with another meaning is there once, as it was last begun by that day.
     """
-    compiled = await compose.compiled(ctx, raw)
+    compiled = await compose.compiled(ctx, raw, versions)
     args = compiled.args
 
     def arg(value: object) -> str:
         args.append(value)
         return f"${len(args)}"
 
-    on, tenant = arg(day), arg(ctx.tenant.id)
-    parts = [compiled.where, f"c.tenant IN (0, {tenant}::integer)", f"c.valid_from <= {on}::date"]
+    on, tenant = f"{arg(day)}::date", arg(ctx.tenant.id)
+    if compiled.pinned:  # of these the version's own days are meant
+        cases = " ".join(
+            f"WHEN {int(number)} THEN {arg(of.on(day))}::date" for number, of in compiled.pinned.items()
+        )
+        on = f"(CASE c.system {cases} ELSE {on} END)"
+    parts = [compiled.where, f"c.tenant IN (0, {tenant}::integer)", f"c.valid_from <= {on}"]
+    if compiled.pinned:
+        parts.append(f"(c.valid_to >= {on} OR c.system <> ALL({arg(list(compiled.pinned))}::integer[]))")
     again = "SELECT FROM reference.concept n WHERE n.system = c.system AND n.tenant = c.tenant AND n.code = c.code"
     if active:
-        parts += [f"c.valid_to >= {on}::date", "NOT c.abstract"]
+        parts += [f"c.valid_to >= {on}", "NOT c.abstract"]
     else:
         parts.append(
-            f"(c.valid_to >= {on}::date OR NOT EXISTS ({again} AND n.valid_from > c.valid_from AND n.valid_from <= {on}::date))"
+            f"(c.valid_to >= {on} OR NOT EXISTS ({again} AND n.valid_from > c.valid_from AND n.valid_from <= {on}))"
         )
     if await _has_own(ctx):
         own = "SELECT FROM reference.concept o WHERE o.system = c.system AND o.code = c.code"
@@ -93,11 +103,12 @@ async def codes(
         f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT {count + 1} OFFSET {offset}",
         *args,
     )
-    some = tuple(concepts.concept(row) for row in rows[:count])
+    some = tuple(await concepts.supplemented(ctx, [concepts.concept(row) for row in rows[:count]]))
     total = rows[0]["total"] if rows else 0
     if not rows and offset:
-        total = (await codes(ctx, raw, day, typed=typed, active=active, count=0)).total
+        total = (await codes(ctx, raw, day, typed=typed, active=active, count=0, versions=versions)).total
     known = await concepts.systems(ctx, {one.system for one in some if one.system > 0})
+    known |= compiled.pinned | compiled.saved
     return Codes(some, total, known, compiled.foreign)
 
 
@@ -106,17 +117,23 @@ def _source(compiled: Compiled, arg: Any) -> str:
     if not compiled.listed:
         return "reference.concept"
     names = (
-        "system, tenant, code, valid_from, valid_to, display, designations, properties, parent, place, abstract,"
+        "system, tenant, code, valid_from, valid_to, display, designations, properties, parent, also, place, abstract,"
         " successor, plain, folded, words"
     )
     listed = compiled.listed
+    whole = [one.concept for one in listed]
     return (
         f"(SELECT {names} FROM reference.concept UNION ALL SELECT w.system, 0, w.code, '-infinity'::date,"
-        " 'infinity'::date, w.display, '[]'::jsonb, '{}'::jsonb, '', w.place::integer, false, '', lower(w.code),"
+        " 'infinity'::date, w.display, w.designations::jsonb, w.properties::jsonb, w.parent, '{}'::text[],"
+        " w.place::integer, w.abstract, '', lower(w.code),"
         f" w.folded, array_to_tsvector(string_to_array(w.folded, ' ')) FROM unnest({arg([one.system for one in listed])}"
         f"::integer[], {arg([one.code for one in listed])}::text[], {arg([one.display for one in listed])}::text[],"
-        f" {arg([folded(one.display) for one in listed])}::text[])"
-        " WITH ORDINALITY AS w(system, code, display, folded, place))"
+        f" {arg([folded(one.display) for one in listed])}::text[],"
+        f" {arg([json.dumps(one.designations if one else ()) for one in whole])}::text[],"
+        f" {arg([json.dumps(one.properties if one else {}) for one in whole])}::text[],"
+        f" {arg([one.parent if one else '' for one in whole])}::text[],"
+        f" {arg([one is not None and one.abstract for one in whole])}::boolean[])"
+        " WITH ORDINALITY AS w(system, code, display, folded, designations, properties, parent, abstract, place))"
     )
 
 
@@ -146,7 +163,8 @@ async def expand(ctx: Context, call: Call) -> Raw:
     active = asked.flag(call, "activeOnly")
     language = call.text("displayLanguage")
     found = await codes(
-        ctx, raw, day, typed=typed, active=active, count=min(count if count is not None else MOST, MOST), offset=offset
+        ctx, raw, day, typed=typed, active=active, count=min(count if count is not None else MOST, MOST), offset=offset,
+        versions=_versions(call),
     )  # fmt: skip
     if count is None and not typed and found.total - offset > MOST:
         raise TooManyCodes(f"{found.total} codes.", vi=f"Có {found.total} mã.")
@@ -178,14 +196,22 @@ async def expand(ctx: Context, call: Call) -> Raw:
     return {**head, "status": raw.get("status", "active"), "expansion": expansion}
 
 
+def _versions(call: Call) -> dict[str, str]:
+    """The versions of systems that are meant where a value set names none: `system-version`."""
+    told = [one.partition("|") for one in call.all("system-version") if isinstance(one, str)]
+    return {system: version for system, _, version in told if version}
+
+
 def _contained(one: Concept, found: Codes, day: date, language: str | None, *, designations: bool) -> Raw:
     made: Raw = {"system": found.url(one.system)}
     if one.abstract:
         made["abstract"] = True
-    if not one.in_force(day):
-        made["inactive"] = True
-    made["code"] = one.code
     of = found.systems.get(one.system)
+    if not one.in_force(of.on(day) if of else day):
+        made["inactive"] = True
+    if of and (of.pinned or of.saved is not None) and of.version:
+        made["version"] = of.version
+    made["code"] = one.code
     made["display"] = one.shown(language, of.language) if of else one.display
     if designations and one.designations:
         made["designation"] = list(one.designations)
@@ -204,7 +230,8 @@ async def asked_for(ctx: Context, call: Call) -> Raw:
     url = call.text("url")
     if not url:
         raise BadRequest("Give the url of the value set.", vi="Hãy đưa địa chỉ (url) của tập giá trị.")
-    return await compose.value_set(ctx, url)
+    version = call.text("valueSetVersion")
+    return await compose.value_set(ctx, f"{url}|{version}" if version and "|" not in url else url)
 
 
 async def validate_code(ctx: Context, call: Call) -> Raw:
@@ -228,23 +255,33 @@ async def _judge(
         )
     of = await concepts.system(ctx, coding.system)
     compiled = await compose.compiled(ctx, raw)
+    if of is not None and not of.pinned and of.number in compiled.pinned:
+        of = compiled.pinned[of.number]
+    if of is not None and of.saved is not None:
+        of = next(
+            (one for one in compiled.saved.values() if (one.url, one.version) == (of.url, of.version)), of
+        )
     if of is None:
         numbers = {url: number for number, url in compiled.foreign.items()}
         for one in compiled.listed:
             if numbers.get(coding.system) == one.system and one.code == coding.code:
                 return lookup.verdict(True, coding, display=one.display)
         if not numbers:
-            return lookup.verdict(False, coding, message=UnknownSystem(coding.system))
+            return lookup.verdict(False, coding, message=await lookup.unknown(ctx, coding.system))
         return lookup.verdict(False, coding, text=_not_in(raw, coding))
     concept = await concepts.find(ctx, of, coding.code, day)
     if concept is None:
         return lookup.judge(coding, concept, of, day, given=given, language=language)
-    place = f"${len(compiled.args) + 1}"
+
+    def arg(value: object) -> str:
+        compiled.args.append(value)
+        return f"${len(compiled.args)}"
+
+    code = arg(concept.code)
     inside = await ctx.tx.fetchval(
-        f"SELECT EXISTS (SELECT FROM reference.concept c WHERE {compiled.where} AND c.code = {place}::text"
-        f" AND c.system = {of.number} AND c.tenant IN (0, {ctx.tenant.id}))",
+        f"SELECT EXISTS (SELECT FROM {_source(compiled, arg)} c WHERE {compiled.where} AND c.code = {code}::text"
+        f" AND c.system = {int(of.number)} AND c.tenant IN (0, {int(ctx.tenant.id)}))",
         *compiled.args,
-        concept.code,
     )
     if not inside:
         return lookup.verdict(False, coding, text=_not_in(raw, coding))

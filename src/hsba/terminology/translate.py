@@ -19,7 +19,8 @@ LINES = """
 SELECT m.url, e.{there}_system AS system, e.{there} AS code, e.equivalence, e.comment
 FROM reference.map_element e JOIN reference.concept_map m ON m.id = e.map
 JOIN reference.system s ON s.id = e.{here}_system
-WHERE s.uri = $1 AND e.{here} = $2 AND ($3::text IS NULL OR m.url = $3)
+WHERE m.replaced IS NULL AND m.tenant IN (0, current_setting('hsba.tenant')::integer)
+  AND s.uri = $1 AND e.{here} = $2 AND ($3::text IS NULL OR m.url = $3)
   AND ($4::text IS NULL OR e.{there}_system = (SELECT id FROM reference.system WHERE uri = $4))
 ORDER BY m.url, e.{there}
 LIMIT 1000

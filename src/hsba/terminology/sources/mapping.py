@@ -18,7 +18,7 @@ SHIPPED = Path(__file__).parents[2] / "definitions" / "vn.moh.codes" / "columns"
 PARTS = ("code", "display", "parent", "from", "to", "successor", "english")
 KEYS = frozenset({
     "system", "title", "version", "source", "from", "partial", "flags", "not_flags", "columns", "properties", "sheet",
-    "digits", "marks", "tree", "corrections",
+    "digits", "marks", "tree", "corrections", "optional",
 })  # fmt: skip
 
 Column = str | int
@@ -58,6 +58,8 @@ class Mapping:
     """Letters at the end of a code that are no part of it: † and * of ICD-10; kept as the property `mark`."""
     tree: bool = False
     """Whether a code lies below the longest other code that it begins with."""
+    optional: bool = False
+    """Whether columns other than those of code and display may be missing."""
     corrections: dict[str, str] = field(default_factory=dict)
     """Codes that are known to be mistyped in the published file, and what they are."""
 
@@ -98,6 +100,7 @@ def mapping(path: Path, canonical: str) -> Mapping:
         int(told.get("digits", 0)),
         told.get("marks", ""),
         bool(told.get("tree", False)),
+        bool(told.get("optional", False)),
         dict(told.get("corrections", {})),
     )
 

@@ -29,6 +29,8 @@ Raw = dict[str, Any]
 
 FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y%m%d", "%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")
 MOST_FAULTS = 20
+TOLD = {"parent": "parent", "successor": "successor", "designations": "english"}
+"""What of a concept is told by which column."""
 DEEPEST_HEADING = 40
 """Rows above which the headings must stand."""
 NO = frozenset({"", "0", "không", "khong", "false", "n", "no", "-"})
@@ -47,19 +49,18 @@ class Fault:
 
 def read(path: Path, of: Mapping) -> Arriving:
     """The list that a table is; its rows are read when they are asked for."""
-    told: set[str] = {part for part in ("parent", "successor") if part in of.columns}
-    told |= {"parent"} if of.tree else set()
-    told |= {"designations"} if "english" in of.columns else set()
-    return Arriving(
+    reader = _Reader(path, of)
+    made = Arriving(
         of.system,
-        _Reader(path, of).entries(),
+        (),
         title=of.title,
         version=of.version,
         source=of.source,
         since=of.since,
         partial=of.partial,
-        told=frozenset({"display", *told}),
     )
+    made.entries = reader.entries(made)
+    return made
 
 
 class _Reader:
@@ -75,10 +76,13 @@ class _Reader:
         """The heading of each column, as it is told to people."""
         self.faults: list[Fault] = []
 
-    def entries(self) -> Iterator[Entry]:
-        """Every row as a concept."""
+    def entries(self, of: Arriving) -> Iterator[Entry]:
+        """Every row as a concept; what the columns tell is said of the list as soon as the headings are found."""
         rows = workbook.rows(self.path, self.of.sheet) if self.is_workbook else _csv(self.path)
         rows = self._headings(rows)
+        of.told = frozenset(part for part, column in TOLD.items() if column in self.columns) | {"display"}
+        if self.of.tree:
+            of.told |= {"parent"}
         seen: dict[str, list[tuple[date, date]]] = {}
         for number, cells in rows:
             if not any(self._raw(cells, part) != "" for part in self.columns) or self._is_numbering(cells):
@@ -208,7 +212,7 @@ class _Reader:
         for number, cells in rows:
             for top in (None, before) if before is not None else (None,):
                 names = _names(cells, top)
-                found, missing = _found(wanted, names)
+                found, missing = _found(wanted, names, optional=self.of.optional)
                 if not missing and _has_heading(wanted, found, names):
                     self.columns = found
                     self.names = {place: some[0] for place, some in names.items()}
@@ -265,7 +269,9 @@ def _said(cells: list[Value] | None, place: int) -> str:
     return " ".join(str(cells[place]).split()) if cells and place < len(cells) else ""
 
 
-def _found(wanted: dict[str, Columns], names: dict[int, list[str]]) -> tuple[dict[str, int], list[str]]:
+def _found(
+    wanted: dict[str, Columns], names: dict[int, list[str]], *, optional: bool
+) -> tuple[dict[str, int], list[str]]:
     """Where each part stands, and the headings that are not there or stand there twice."""
     places: dict[str, list[int]] = {}
     for place, some in names.items():
@@ -280,7 +286,8 @@ def _found(wanted: dict[str, Columns], names: dict[int, list[str]]) -> tuple[dic
                 found[part] = at[0]
                 break
         else:
-            missing.append(str(columns[0]))
+            if not optional or part in ("code", "display"):
+                missing.append(str(columns[0]))
     return found, missing
 
 
