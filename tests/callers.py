@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from hsba.access import accounts, secrets
+from hsba.access import accounts, grants, secrets
 from hsba.access.identity import Caller, Identity
-from hsba.record.context import Actor
+from hsba.ops import accounts as keeping
+from hsba.record.context import OPERATOR, Actor
 
 if TYPE_CHECKING:
     from hsba.app import App
@@ -31,6 +32,13 @@ class Always(Identity):
         return Caller(Actor(self.account), "staff", "Người vận hành")
 
 
+async def give_all(tx: asyncpg.Connection, account: str) -> None:
+    """Give an account the role that may do everything, at every keeper: for tests of other things than rights."""
+    for (tenant,) in await tx.fetch("SELECT id FROM record.tenant"):
+        await grants.put_role(tx, tenant, OPERATOR, *keeping.DEMO_ROLE)
+    await keeping.give(tx, account, [keeping.DEMO_ROLE[0]])
+
+
 async def let_in(owner_dsn: str) -> None:
     """Make an account that the constants above open the door for, in a database behind a server process."""
     tx = await asyncpg.connect(owner_dsn)
@@ -40,6 +48,7 @@ async def let_in(owner_dsn: str) -> None:
         if any(one.login == LOGIN for one in await accounts.every(tx)):
             return
         await accounts.create(tx, now, LOGIN, "staff", "BS. Lê Thử", password=PASSWORD, must_change=False)
+        await give_all(tx, LOGIN)
         await tx.execute(
             "INSERT INTO access.token (digest, account, scope, created, ends)"
             " SELECT $1, id, '', $2, $3 FROM access.account WHERE login = $4",

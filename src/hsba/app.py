@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
 from hsba.access.identity import Identity
 from hsba.access.policy import RolePolicy
-from hsba.access.rights import Rights
+from hsba.access.rights import NoRole, Rights
 from hsba.audit import sealing
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
@@ -157,23 +157,21 @@ class App:
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it; nothing is read of what was read just now."""
-        if not self.enforces(actor) or self.rights.is_fresh(tenant.id, actor):
+        if actor.account in OURS or self.rights.is_fresh(tenant.id, actor):
             return
         async with self.pool.searching(tenant.id) as tx:
             await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
 
+    async def admit(self, actor: Actor, tenant: Tenant) -> None:
+        """Read what an account may do, and refuse one that may do nothing here."""
+        await self.know(actor, tenant)
+        policy = self.policy_for(actor, tenant)
+        if isinstance(policy, RolePolicy) and not policy.lines:
+            raise NoRole
+
     def policy_for(self, actor: Actor, tenant: Tenant) -> Policy:
-        """What this actor may do: whoever sits at this machine everything, an account what its roles say.
-
-        Until a hospital has given its roles and says so (`enforce_roles`), an account may do what its kind may.
-        """
-        if self.enforces(actor):
-            return self.rights.of(tenant.id, actor)
-        return self.policy
-
-    def enforces(self, actor: Actor) -> bool:
-        """Whether an account is held to its roles."""
-        return self.settings.enforce_roles and actor.account not in OURS
+        """What this actor may do: whoever sits at this machine everything, an account what its roles say."""
+        return self.policy if actor.account in OURS else self.rights.of(tenant.id, actor)
 
     def context(
         self,
@@ -189,8 +187,11 @@ class App:
         """A context for one request, job or test, on one connection."""
         keeper = tenant or self.tenants.get()
         policy = self.policy_for(actor, keeper)
-        if channel == EXPORT and isinstance(policy, RolePolicy):
-            policy = policy.narrowed(EXPORT)
+        if isinstance(policy, RolePolicy):
+            if actor.role is None:
+                actor = replace(actor, role=policy.roles)
+            if channel == EXPORT:
+                policy = policy.narrowed(EXPORT)
         return Context(
             actor=actor,
             tenant=keeper,

@@ -168,9 +168,6 @@ SETTINGS = (
     Setting("canonical_base", _text, "http://fhir.hl7.org.vn/core",
             "Base of the addresses of the Vietnamese profiles, extensions and identifier systems",
             "Gốc địa chỉ của các hồ sơ mẫu, phần mở rộng và hệ định danh Việt Nam"),
-    Setting("enforce_roles", _flag, "no",
-            "Hold every account to the roles it was given; without a role it may do nothing",
-            "Giữ mọi tài khoản trong vai trò được cấp; chưa có vai trò thì không được làm gì"),
     Setting("refuse_dangling_references", _flag, "no",
             "Refuse a resource that refers to one that is not there",
             "Từ chối tài nguyên trỏ tới cái không có"),
@@ -240,7 +237,6 @@ class Settings:
     cors_origins: tuple[str, ...]
     zone: ZoneInfo
     canonical_base: str
-    enforce_roles: bool
     refuse_dangling_references: bool
     keep_answers_hours: int
     late_after_hours: int

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from callers import give_all
 from hsba.access import accounts
+from hsba.ops import accounts as keeping
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,11 +57,17 @@ class Ward:
         finally:
             await tx.close()
 
-    async def account(self, login: str = LOGIN, kind: str = "staff", **more: Any) -> None:
-        """Somebody who may come in with PASSWORD."""
+    async def account(
+        self, login: str = LOGIN, kind: str = "staff", *, roles: tuple[str, ...] | None = None, **more: Any
+    ) -> None:
+        """Somebody who may come in with PASSWORD, and may do everything unless roles are named."""
         given = {"password": PASSWORD, "must_change": False, **more}
         async with self.owner() as tx:
             await accounts.create(tx, self.at(), login, kind, "BS. Phạm Thu Lan", **given)
+            if roles is None:
+                await give_all(tx, login)
+            else:
+                await keeping.give(tx, login, roles)
 
     async def token(self, login: str = LOGIN, **lasts: float) -> dict[str, str]:
         """The header with a token of that account."""

@@ -349,3 +349,20 @@ async def test_clients__many_at_once_with_few_connections_are_all_served(client:
     )
 
     assert {answer.status_code for answer in answers} == {200, 201}
+
+
+async def test_refusal__quotes_what_xml_does_not_have_in_every_form(client: Client) -> None:
+    for form in ("application/fhir+xml", "application/fhir+json"):
+        answer = await client.get("/Patient?_sort=%01%EF%BF%BF", Accept=form)
+
+        assert answer.status_code == 400
+        assert answer.headers["content-type"].startswith(form)
+        assert "\ufffd" in answer.text
+
+
+async def test_update__of_a_binary_without_id_is_no_error_of_ours(client: Client) -> None:
+    answer = await client.http.put(
+        "/Binary?contenttype=x", content=b"abc", headers={"Content-Type": "text/plain"}
+    )
+
+    assert answer.status_code in (201, 400, 412)

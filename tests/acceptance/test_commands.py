@@ -206,7 +206,9 @@ def test_serve__after_kill_of_everything_the_next_start_serves_the_same_data(
     stopped.append(server)
     assert re.search(r"admin, mật khẩu \S{19} ", server.said)
     where = ("--data", folder / "data")
-    temporary = run("account", "create", "bs.mo", "--name", "BS. Mơ", *where).stdout.strip()
+    temporary = run(
+        "account", "create", "bs.mo", "--name", "BS. Mơ", "--role", "reception", *where
+    ).stdout.strip()
     key = run("token", "--account", "bs.mo", *where).stdout
     bearer = {"Authorization": f"Bearer {key.strip()}"}
     assert len(temporary) == 19

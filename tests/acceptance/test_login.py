@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
+from acceptance.door import patient
 from acceptance.identity import LOGIN, OTHER, PASSWORD, PROXY, Ward
 from hsba.access import accounts, passwords
 from hsba.access.rules import Rules
@@ -451,23 +452,41 @@ async def test_open__health_figures_and_files_need_nobody(ward: Ward) -> None:
         assert (await ward.http.get(path)).status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["administrator", "security", "technical", "patient"])
-async def test_account__of_no_care_sees_itself_and_no_record(ward: Ward, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["staff", "administrator", "security", "technical", "service", "patient"])
+async def test_account__without_a_role_sees_itself_and_no_record(ward: Ward, kind: str) -> None:
+    await ward.account(kind=kind, roles=())
+
+    await ward.log_in()
+
+    assert (await ward.http.get("/account")).status_code == 200
+    assert (await ward.http.get("/patients")).status_code == 403
+    assert (await ward.http.get("/fhir/Patient")).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["administrator", "security", "technical"])
+async def test_account__that_keeps_the_house_sees_no_patient_whatever_it_was_given(
+    ward: Ward, kind: str
+) -> None:
+    await ward.account("thu.ky")
+    made = await ward.http.post("/fhir/Patient", json=patient(), headers=await ward.token("thu.ky"))
     await ward.account(kind=kind)
+    bearer = await ward.token()
 
     entered = await ward.log_in()
 
     assert entered.headers["location"] == "/account"
-    assert (await ward.http.get("/account")).status_code == 200
     assert (await ward.http.get("/patients")).status_code == 403
-    assert (await ward.http.get("/fhir/Patient")).status_code == 403
+    assert (await ward.http.get("/fhir/Patient?_total=accurate", headers=bearer)).json()["total"] == 0
+    address = f"/fhir/Patient/{made.json()['id']}"
+    assert (await ward.http.get(address, headers=bearer)).status_code == 404
+    assert (await ward.http.post("/fhir/Patient", json=patient(), headers=bearer)).status_code == 403
+    assert (await ward.http.get("/fhir/Organization", headers=bearer)).status_code == 200
 
 
 @pytest.mark.parametrize(
     "statement",
     [
         "UPDATE access.account SET kind = 'administrator'",
-        "UPDATE access.account SET roles = '{director}'",
         "UPDATE access.account SET tenants = NULL",
         "INSERT INTO access.account (login, kind, name, created) VALUES ('x', 'staff', 'x', now())",
         "UPDATE access.session SET account = 1",

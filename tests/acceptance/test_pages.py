@@ -208,9 +208,9 @@ async def test_language__what_is_not_one_changes_nothing(site: httpx.AsyncClient
     assert '<html lang="vi"' in answer.text
 
 
-async def test_standing__note_is_on_every_page_while_there_are_no_rights(site: httpx.AsyncClient) -> None:
+async def test_standing__note_is_on_every_page_while_nothing_is_signed(site: httpx.AsyncClient) -> None:
     for path in ("/", "/patients", "/nothing"):
-        assert "đừng nhập người bệnh thật" in (await site.get(path)).text
+        assert "chưa được nhập người bệnh thật" in (await site.get(path)).text
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from acceptance.door import patient
 from acceptance.identity import LOGIN, PASSWORD
 from acceptance.test_login import ELSEWHERE
+from callers import give_all
 from hsba.access import accounts
 from hsba.access.problems import BadAccount
 from hsba.http.routes import ROUTES
@@ -47,7 +48,7 @@ async def test_account__bears_no_name_that_the_program_acts_under(ward: Ward, na
 
 
 async def test_token__writes_in_the_name_of_its_account(ward: Ward) -> None:
-    await ward.account(roles=["doctor"])
+    await ward.account(roles=("reception",))
     bearer = await ward.token()
 
     made = await ward.http.post("/fhir/Patient", json=patient(), headers=bearer)
@@ -55,7 +56,7 @@ async def test_token__writes_in_the_name_of_its_account(ward: Ward) -> None:
     assert made.status_code == 201, made.text
     async with ward.owner() as tx:
         row = await tx.fetchrow("SELECT account, role FROM record.version")
-    assert tuple(row) == (LOGIN, "doctor")
+    assert tuple(row) == (LOGIN, "reception")
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,7 @@ async def test_cookie__given_for_tls_is_not_taken_on_a_plain_line(ward: Ward) ->
 async def test_oauth__a_client_gets_a_token_for_its_secret(ward: Ward) -> None:
     async with ward.owner() as tx:
         secret = await accounts.create_client(tx, ward.at(), "his", "HIS", scope="system/*.rs system/*.c")
+        await give_all(tx, "client:his")
     form = {"grant_type": "client_credentials", "scope": "system/*.rs"}
     basic = base64.b64encode(f"his:{secret}".encode()).decode()
 

@@ -216,9 +216,7 @@ class Plain:
 
 @pytest_asyncio.fixture
 async def opened(database: Database) -> AsyncIterator[app.App]:
-    async with app.opened(
-        config.load({"HSBA_ENFORCE_ROLES": "yes"}, files=()), database.runtime_dsn, size=4
-    ) as found:
+    async with app.opened(config.load({}, files=()), database.runtime_dsn, size=4) as found:
         yield found
 
 

@@ -35,6 +35,7 @@ class Account:
     kind: str
     name: str
     roles: tuple[str, ...]
+    """Those in force, at whichever keeper."""
     state: str
     locked_until: datetime | None
     must_change: bool
@@ -55,13 +56,11 @@ async def create(
     name: str,
     *,
     password: str | None = None,
-    roles: Sequence[str] = (),
+    hashed: str | None = None,
     tenants: Sequence[int] | None = None,
-    practitioner: str | None = None,
-    patient: str | None = None,
     must_change: bool = True,
 ) -> str:
-    """Make an account; answers its password, generated when none was given."""
+    """Make an account; answers its password, generated when none was given. `hashed` is that password's hash if known."""
     login = folded(login)
     if not LOGIN.match(login) or login in TAKEN:
         raise BadAccount(
@@ -75,17 +74,13 @@ async def create(
         raise BadAccount("It has a name that people read.", vi="Cần có tên để hiển thị.")
     password = password or secrets.password()
     made = await tx.fetchval(
-        "INSERT INTO access.account (login, kind, name, roles, tenants, practitioner, patient, password, password_set,"
-        " must_change, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)"
-        " ON CONFLICT (login) DO NOTHING RETURNING id",
+        "INSERT INTO access.account (login, kind, name, tenants, password, password_set, must_change, created)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $6) ON CONFLICT (login) DO NOTHING RETURNING id",
         login,
         kind,
         title,
-        list(roles),
         None if tenants is None else list(tenants),
-        practitioner,
-        patient,
-        await passwords.hashed(password),
+        hashed or await passwords.hashed(password),
         now,
         must_change,
     )
@@ -104,7 +99,9 @@ async def first(tx: Connection, now: datetime) -> str | None:
 async def every(tx: Connection) -> list[Account]:
     """All accounts by name."""
     rows = await tx.fetch(
-        "SELECT login, kind, name, roles, state, locked_until, must_change, created, last_use"
+        "SELECT login, kind, name, state, locked_until, must_change, created, last_use,"
+        " ARRAY(SELECT DISTINCT role FROM record.role_grant WHERE account = login AND revoked IS NULL"
+        " AND valid_from <= now() AND now() < valid_to ORDER BY role) AS roles"
         " FROM access.account ORDER BY login"
     )
     return [Account(**{**row, "roles": tuple(row["roles"])}) for row in rows]

@@ -58,6 +58,8 @@ class Standing:
     """Sentences about roles that cannot be read."""
     practitioners: tuple[str, ...]
     patients: tuple[str, ...]
+    kind: str | None
+    """The kind of the account; None for a program that is no account."""
 
 
 STANDING = """
@@ -70,7 +72,8 @@ SELECT (SELECT coalesce(json_agg(json_build_object('id', g.id, 'account', g.acco
        (SELECT coalesce(json_agg(json_build_object('name', r.name, 'title', r.title, 'lines', r.lines) ORDER BY r.name), '[]')
         FROM record.role r WHERE r.tenant = $1),
        (SELECT coalesce(json_agg(json_build_object('type', p.type, 'id', p.id) ORDER BY p.type, p.id), '[]')
-        FROM record.role_person p WHERE p.tenant = $1 AND p.account = $2)
+        FROM record.role_person p WHERE p.tenant = $1 AND p.account = $2),
+       (SELECT a.kind FROM access.account a WHERE a.login = $2)
 """
 
 
@@ -87,6 +90,7 @@ async def standing(tx: Connection, tenant: int, account: str, now: datetime) -> 
         tuple(broken),
         tuple(one["id"] for one in people if one["type"] == "Practitioner"),
         tuple(one["id"] for one in people if one["type"] == "Patient"),
+        row[3],
     )
 
 
@@ -196,6 +200,16 @@ async def grants_of(tx: Connection, tenant: int, account: str | None = None) -> 
         account,
     )
     return [Grant(*row) for row in rows]
+
+
+def person(text: str) -> tuple[str, str]:
+    """Who `Practitioner/…` or `Patient/…` names."""
+    type_, _, id_ = text.partition("/")
+    if type_ not in ("Practitioner", "Patient") or not id_:
+        raise BadRequest(
+            "A person is Practitioner/… or Patient/….", vi="Người được nêu là Practitioner/… hoặc Patient/…."
+        )
+    return type_, id_
 
 
 async def tell_person(tx: Connection, tenant: int, by: Actor, account: str, type: str, id: str) -> None:

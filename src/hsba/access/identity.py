@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hsba.access import secrets
 from hsba.access.ports import Untold
-from hsba.access.problems import BadToken, NoRecordAccess, PasswordMustChange
+from hsba.access.problems import BadToken, PasswordMustChange
 from hsba.access.rules import Rules
 from hsba.record.context import Actor
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
 Kind = Literal["staff", "administrator", "security", "technical", "service", "patient"]
-CARE = frozenset({"staff", "service"})
-"""Kinds of accounts that may come to patients' records before roles say so more finely."""
+CARE = frozenset({"staff", "service", "patient"})
+"""Kinds of accounts that roles may let to patients' records; the others keep the house and see no patient."""
 
 REMEMBERED = timedelta(seconds=1)
 MOST = 10_000
@@ -42,7 +42,7 @@ USED_EVERY = timedelta(hours=1)
 _BY_BEARER = """
 SELECT t.ends, t.scope, NULL::bigint AS session, NULL::text AS workstation, false AS must_change,
        a.id AS account, coalesce(a.login, 'client:' || c.name) AS login, coalesce(a.name, c.title) AS name,
-       coalesce(a.kind, 'service') AS kind, coalesce(a.roles, c.roles) AS roles,
+       coalesce(a.kind, 'service') AS kind,
        CASE WHEN a.id IS NULL THEN c.tenants ELSE a.tenants END AS tenants,
        coalesce(a.last_use, c.last_use) AS last_use, NULL::timestamptz AS last_seen, c.id AS client
 FROM access.token t LEFT JOIN access.account a ON a.id = t.account LEFT JOIN access.client c ON c.id = t.client
@@ -50,7 +50,7 @@ WHERE t.digest = $1 AND t.revoked IS NULL AND t.ends > $2 AND coalesce(a.state, 
 """
 _BY_SESSION = """
 SELECT s.ends, '' AS scope, s.id AS session, s.workstation, a.must_change OR a.password_set < $4 AS must_change,
-       a.id AS account, a.login, a.name, a.kind, a.roles, a.tenants, a.last_use, s.last_seen, NULL::bigint AS client
+       a.id AS account, a.login, a.name, a.kind, a.tenants, a.last_use, s.last_seen, NULL::bigint AS client
 FROM access.session s JOIN access.account a ON a.id = s.account
 WHERE s.digest = $1 AND s.revoked IS NULL AND s.ends > $2 AND s.last_seen > $3 AND a.state = 'active'
 """
@@ -64,7 +64,6 @@ class Caller:
     kind: str
     name: str
     """As people read it."""
-    roles: tuple[str, ...] = ()
     tenants: frozenset[int] | None = None
     """The keepers it belongs to; None is every one."""
     scope: str = ""
@@ -77,11 +76,9 @@ class Caller:
         return self.tenants is None or tenant in self.tenants
 
     def check(self) -> None:
-        """Refuse what comes to the record before its password was changed, or by an account of no care."""
+        """Refuse what comes to the record before its password was changed."""
         if self.must_change:
             raise PasswordMustChange
-        if self.kind not in CARE:
-            raise NoRecordAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +136,9 @@ class Identity:
                 return None
             await _note_use(tx, row, now)
         caller = Caller(
-            actor=Actor(
-                account=row["login"],
-                role=row["roles"][0] if len(row["roles"]) == 1 else None,
-                workstation=row["workstation"],
-            ),
+            actor=Actor(account=row["login"], workstation=row["workstation"], scope=row["scope"]),
             kind=row["kind"],
             name=row["name"],
-            roles=tuple(row["roles"]),
             tenants=None if row["tenants"] is None else frozenset(row["tenants"]),
             scope=row["scope"],
             account=row["account"],

@@ -30,6 +30,8 @@ Resource = dict[str, Any]
 log = logging.getLogger("hsba.access")
 
 READ = "view"
+APART = frozenset({"AuditEvent"})
+"""Types in stores of their own, which ask `visible` each time and never whether a policy is unrestricted."""
 
 
 class NoRight(Forbidden):
@@ -83,13 +85,14 @@ class Meant:
 class RolePolicy:
     """The policy of one account for a moment; what it means for a type is worked out when it is first asked."""
 
-    unrestricted = False
     also: str | None = None
 
     def __init__(self, lines: Iterable[Given], setting: Setting) -> None:
         """Keep the lines in force, and what conditions are understood with."""
         self.lines = tuple(lines)
         self.setting = setting
+        self.unrestricted = is_wide([given.line for given in self.lines])
+        self.roles = ",".join(sorted({given.role for given in self.lines}))
         self.faults: dict[tuple[str, int, str], Fault] = {}
         self._within: dict[tuple[str, str], e.Expression] = {}
         self._elements: dict[tuple[str, str], frozenset[str]] = {}
@@ -215,6 +218,19 @@ class RolePolicy:
             paths = {path for _, some in lines for path in some if path.startswith(type + ".")}
             self._elements[key] = frozenset(path for path in paths if not _lifted(path, lines))
         return self._elements[key]
+
+
+def is_wide(lines: Iterable[Line]) -> bool:
+    """Whether one line allows everything, and others take away nothing but types that have a store of their own."""
+    lines = tuple(lines)
+    denied = {type_ for line in lines if line.deny for type_ in line.types}
+    return denied <= APART and any(_allows_all(line) for line in lines)
+
+
+def _allows_all(line: Line) -> bool:
+    if line.deny or line.hidden or line.read_only or "*" not in line.may or "*" not in line.types:
+        return False
+    return line.where == ("label:*",)
 
 
 def _lifted(path: str, lines: Sequence[tuple[e.Expression, frozenset[str]]]) -> bool:

@@ -41,12 +41,6 @@ class PasswordMustChange(Forbidden):
     vi = "Phải đổi mật khẩu của tài khoản này trước; hãy mở trang /password."
 
 
-class NoRecordAccess(Forbidden):
-    """Accounts of this kind have no access to patients' records."""
-
-    vi = "Loại tài khoản này không được xem hồ sơ người bệnh."
-
-
 class WeakPassword(BadRequest):
     """This password is too easy to guess; the old one still holds."""
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hsba.access import grants, people
+from hsba.access import grants, people, roles
 from hsba.access.conditions import Setting
+from hsba.access.identity import CARE
 from hsba.access.people import Person
 from hsba.access.policy import Given, RolePolicy
+from hsba.fhir.problems import Forbidden
 from hsba.record.ports import AllowNothing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hsba.access.grants import Standing
     from hsba.record.context import Actor, Context
     from hsba.record.ports import Policy
@@ -29,8 +33,19 @@ FRESH = 2.0
 """Seconds for which a policy is taken as it is: a right that was taken away is gone so much later at most."""
 STALE = 120.0
 """Seconds after which a policy that nobody asked anew grants nothing; longer than a request may take."""
+HOUSE = frozenset((*roles.groups()["shared"], "AuditEvent"))
+"""The types that are about no patient, or tell who saw whom."""
 MOST = 5000
 """Policies that are kept; beyond, all are forgotten and read again."""
+
+
+class NoRole(Forbidden):
+    """This account has no role here at present, so it may do nothing; ask your administrator for one."""
+
+    vi = (
+        "Tài khoản này hiện không có vai trò nào ở đây nên không làm được gì; hãy đề nghị người quản trị cấp."
+    )
+
 
 Key = tuple[int, str, str | None]
 
@@ -91,14 +106,24 @@ class Rights:
 
 
 def _lines(told: Standing, role: str | None, duty: tuple[str, ...]) -> list[Given]:
-    """The lines in force; an account that acts in one of its roles has the lines of that one only.
+    """The lines in force; an account that acts in some of its roles (`doctor,planning`) has the lines of those only.
 
     A grant for a department holds in that one, a grant for all where the person is on duty.
     """
     known = {one.name: one for one in told.roles}
-    return [
+    acting = None if role is None else role.split(",")
+    found = [
         Given(grant.role, line, duty if grant.department is None else (grant.department,), grant.id)
         for grant in told.grants
-        if role in (None, grant.role) and grant.role in known
+        if (acting is None or grant.role in acting) and grant.role in known
         for line in known[grant.role].lines
     ]
+    return found if told.kind in (None, *CARE) else list(_of_the_house(found))
+
+
+def _of_the_house(lines: list[Given]) -> Iterator[Given]:
+    """What is left for who keeps the house: an administrator sees no patient, whatever he was given."""
+    for one in lines:
+        about = HOUSE if "*" in one.line.types else one.line.types & HOUSE
+        if about:
+            yield replace(one, line=replace(one.line, types=about))

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from hsba.access import accounts
+from hsba.access import accounts, grants
 from hsba.access.problems import BadAccount
 from hsba.cli.common import (
     Commands,
@@ -53,27 +53,24 @@ def account_create(
     every_tenant: Annotated[
         bool, typer.Option("--every-tenant", help="Mọi cơ sở · Every keeper, later ones too")
     ] = False,
-    practitioner: Annotated[
-        str | None, typer.Option(help="id của Practitioner · id of the Practitioner")
+    person: Annotated[
+        str | None,
+        typer.Option(help="Practitioner/… | Patient/…: người ấy là ai · who that is in the record"),
     ] = None,
-    patient: Annotated[str | None, typer.Option(help="id của Patient · id of the Patient")] = None,
     data: Data = None,
     demo: Demo = False,
 ) -> None:
     """Tạo tài khoản; in mật khẩu phải đổi khi đăng nhập · Make an account; prints a password to be changed at log-in."""
 
     async def work(tx: Connection) -> str:
-        return await accounts.create(
-            tx,
+        at, numbers = (
             keeping_accounts.now(),
-            login,
-            kind,
-            name or login,
-            roles=role or (),
-            tenants=await keeping_accounts.tenants(tx, tenant or (), every=every_tenant),
-            practitioner=practitioner,
-            patient=patient,
+            await keeping_accounts.tenants(tx, tenant or (), every=every_tenant),
         )
+        password = await accounts.create(tx, at, login, kind, name or login, tenants=numbers)
+        who = None if person is None else grants.person(person)
+        await keeping_accounts.give(tx, accounts.folded(login), role or (), person=who, tenants=numbers)
+        return password
 
     typer.echo(_keep(work, data=data, demo=demo))
 

@@ -20,6 +20,7 @@ from hsba.cli.common import (
     reached,
     read_settings,
 )
+from hsba.ops import database as databases
 from hsba.ops import export_folder, loading, processes
 from hsba.ops.selfcheck import Words
 from hsba.record import reindexing
@@ -179,7 +180,10 @@ async def load_lines(
         count = step.total.lines
         progress(Words(f"{count} resources loaded", f"đã nạp {count} tài nguyên"))
 
-    return await asyncio.to_thread(loading.load, opener, slug, lines, note=note)
+    figures = await asyncio.to_thread(loading.load, opener, slug, lines, note=note)
+    progress(Words("Counting what is where", "Đang thống kê dữ liệu"))
+    await databases.count(database.owner)
+    return figures
 
 
 async def _reindex(

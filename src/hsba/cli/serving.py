@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hsba import config, logs
+from hsba.access import roles
 from hsba.cli.accounts import tell_first
 from hsba.cli.common import (
     Data,
@@ -151,8 +152,10 @@ async def _serve(settings: Settings, folder: Path, progress: Progress, *, demo: 
 def _tell_demo(invented: keeping_accounts.Shown, lang: str) -> None:
     """Tell who may log in to the demo."""
     table = Table(show_header=False, show_edge=False, box=None)
-    for one in keeping_accounts.DEMO:
-        table.add_row(f"  [bold]{one.login}[/]", one.kind, escape(one.name))
+    known = roles.built_in()
+    for one in invented.faces:
+        title = known[one.role].title if one.role else one.kind
+        table.add_row(f"  [bold]{one.login}[/]", escape(title), escape(one.name))
     words = Words("Log in with this password for each of them", "Đăng nhập bằng mật khẩu chung này")
     output.print(f"{getattr(words, lang)}: [bold]{escape(invented.password)}[/]", soft_wrap=True)
     output.print(table)

@@ -6,6 +6,7 @@ Vietnamese nurse and an English-speaking developer read the same answer.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ Language = Literal["vi", "en"]
 
 SYSTEM = "urn:hsba:problem"
 TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that XML does not have (XML 1.0 2.2)."""
 LIMIT = 1000
 """The most issues one outcome lists: a hopeless resource of 50 MB must not answer with 500 MB."""
 
@@ -54,11 +57,12 @@ def _line(issue: Issue, language: Language) -> dict[str, Any]:
         "details": _details(issue.problem, issue.en, issue.vi, language),
     }
     if issue.path:
-        line["expression"] = [issue.path]
+        line["expression"] = [_quotable(issue.path)]
     return line
 
 
 def _details(problem: str, en: str, vi: str, language: Language) -> dict[str, Any]:
+    en, vi = _quotable(en), _quotable(vi)
     text, other, tongue = (vi, en, "en") if language == "vi" else (en, vi, "vi")
     details: dict[str, Any] = {"coding": [{"system": SYSTEM, "code": problem}]} if problem else {}
     details["text"] = text
@@ -75,6 +79,11 @@ def _details(problem: str, en: str, vi: str, language: Language) -> dict[str, An
             ]
         }
     return details
+
+
+def _quotable(text: str) -> str:
+    """What was quoted from a request, so that a refusal can be written in every form there is."""
+    return UNWRITABLE.sub("\ufffd", text)
 
 
 def _more(count: int, language: Language) -> dict[str, Any]:

@@ -92,6 +92,9 @@ class Services(Protocol):
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""
 
+    async def admit(self, actor: Actor, tenant: Tenant) -> None:
+        """Read what an account may do, and refuse one that may do nothing here."""
+
     def context(
         self,
         *,

@@ -40,7 +40,7 @@ def wrapped(request: Request) -> Resource:
     """The resource that holds the bytes that were sent, with the type they were sent as."""
     kind = (request.header(b"content-type") or UNKNOWN)[:255]
     found: Resource = {"resourceType": "Binary", "contentType": kind}
-    if request.method == "PUT":
+    if request.method == "PUT" and len(request.segments) > 1:  # a conditional update names none
         found["id"] = request.id
     if request.body:
         found["data"] = base64.b64encode(request.body).decode()

@@ -129,7 +129,8 @@ class Door:
                 with self.at_once:
                     if len(request.body) > LARGE:
                         await contents.read_aside(request, self.services.aside)
-                    await self.services.know(request.actor, tenant)
+                    if caller is not None:
+                        await self.services.admit(request.actor, tenant)
                     answer = await self.run(request, route.room, route.handler)
                     await self._leave_line(request)
                 if idempotency.REPLAYED in answer.headers:

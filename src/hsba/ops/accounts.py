@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from hsba.access import accounts, secrets
+from hsba.access import accounts, grants, passwords, secrets
 from hsba.access.problems import BadAccount
+from hsba.ops.demo.faces import faces
+from hsba.record.context import OPERATOR
 from hsba.record.tenants import UnknownTenant
 
 if TYPE_CHECKING:
@@ -20,32 +22,34 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
+    from hsba.ops.demo.faces import Face
+
 SCOPE = "system/*.cruds"
 LOCK = 0x48534143
 """Two first starts at the same moment make one administrator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invented:
-    """An account of the demo hospital; the person does not exist."""
-
-    login: str
-    kind: str
-    name: str
-    roles: tuple[str, ...] = ()
-
-
-DEMO = (
-    Invented("bacsi", "staff", "BS. Lê Minh An", ("doctor",)),
-    Invented("dieuduong", "staff", "ĐD. Phạm Thu Hà", ("nurse",)),
-    Invented("quantri", "administrator", "Vũ Quốc Bình"),
-    Invented("anninh", "security", "Đỗ Hải Yến"),
-    Invented("kythuat", "technical", "Hoàng Đức Long"),
-    Invented("ketnoi", "service", "Kết nối HIS"),
-    Invented("nguoibenh", "patient", "Trần Thị Mai"),
-)
 DEMO_CLIENT = "demo-service"
 DEMO_FILE = "demo-password"
+DEMO_ROLE = (
+    "main-system",
+    "Hệ thống chính của bệnh viện (HIS)",
+    [
+        {
+            "may": ["*"],
+            "types": ["*"],
+            "where": ["label:*"],
+            "note": "Hệ thống chính ghi và đọc toàn bộ hồ sơ",
+        },
+        {
+            "may": ["*"],
+            "types": ["AuditEvent"],
+            "deny": True,
+            "note": "Nhật ký chỉ dành cho cán bộ an toàn thông tin",
+        },
+    ],
+)
+"""A role of the demo hospital's own, for its service client: name, title, lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Shown:
 
     password: str
     client_secret: str
+    faces: tuple[Face, ...]
 
 
 @asynccontextmanager
@@ -81,25 +86,47 @@ async def furnish_demo(owner_dsn: str, folder: Path) -> Shown:
         file.touch(mode=0o600)
         file.write_text(f"{secrets.password()}\n{secrets.made()}\n")
     password, secret = file.read_text().split()
-    at = now()
-    for one in DEMO:
+    at, known = now(), faces()
+    hashed = await passwords.hashed(password)  # once: it is meant to be slow
+    for one in known:
         async with connected(owner_dsn) as tx:
             with contextlib.suppress(BadAccount):  # it is there from the start before
                 await accounts.create(
-                    tx,
-                    at,
-                    one.login,
-                    one.kind,
-                    one.name,
-                    password=password,
-                    roles=one.roles,
-                    must_change=False,
+                    tx, at, one.login, one.kind, one.name, password=password, hashed=hashed, must_change=False
                 )
+            await give(tx, one.login, [one.role] if one.role else [], person=one.person)
             await accounts.enable(tx, at, one.login)
     async with connected(owner_dsn) as tx:
         with contextlib.suppress(BadAccount):
             await accounts.create_client(tx, at, DEMO_CLIENT, "Dịch vụ mẫu", scope=SCOPE, secret=secret)
-    return Shown(password, secret)
+        for (tenant,) in await tx.fetch("SELECT id FROM record.tenant"):
+            await grants.put_role(tx, tenant, OPERATOR, *DEMO_ROLE)
+        await give(tx, f"client:{DEMO_CLIENT}", [DEMO_ROLE[0]])
+    return Shown(password, secret, known)
+
+
+async def give(
+    tx: Connection,
+    account: str,
+    roles: Sequence[str],
+    *,
+    person: tuple[str, str] | None = None,
+    tenants: Sequence[int] | None = None,
+) -> None:
+    """Give roles to an account at its keepers (None is every one there is), and say who it is in the record.
+
+    An account that was given roles at a keeper before keeps those.
+    """
+    for (tenant,) in await tx.fetch(
+        "SELECT id FROM record.tenant t WHERE ($1::integer[] IS NULL OR id = ANY ($1))"
+        " AND NOT EXISTS (SELECT FROM record.role_grant g WHERE g.tenant = t.id AND g.account = $2)",
+        None if tenants is None else list(tenants),
+        account,
+    ):
+        for role in roles:
+            await grants.grant(tx, tenant, OPERATOR, account, role)
+        if person is not None:
+            await grants.tell_person(tx, tenant, OPERATOR, account, *person)
 
 
 async def tenants(tx: Connection, slugs: Sequence[str], *, every: bool = False) -> list[int] | None:

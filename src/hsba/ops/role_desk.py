@@ -62,13 +62,7 @@ class Desk:
         last = self._instant(end, 1)
         async with self.house.pool.writing(self.tenant.id) as tx:
             if person is not None:
-                type_, _, id_ = person.partition("/")
-                if type_ not in ("Practitioner", "Patient") or not id_:
-                    raise BadRequest(
-                        "A person is Practitioner/… or Patient/….",
-                        vi="Người được nêu là Practitioner/… hoặc Patient/….",
-                    )
-                await grants.tell_person(tx, self.tenant.id, OPERATOR, account, type_, id_)
+                await grants.tell_person(tx, self.tenant.id, OPERATOR, account, *grants.person(person))
             return await grants.grant(
                 tx,
                 self.tenant.id,

@@ -40,6 +40,7 @@ class Actor:
 
     account: str
     role: str | None = None
+    """The roles it acts in, with commas; None is all that it has."""
     on_behalf_of: str | None = None
     workstation: str | None = None
     scope: str = ""

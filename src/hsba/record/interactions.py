@@ -21,7 +21,7 @@ from hsba.fhir.problems import (
     Unprocessable,
     VersionConflict,
 )
-from hsba.fhir.query.expression import Expression, Ids
+from hsba.fhir.query.expression import Everything, Expression, Ids
 from hsba.fhir.validate import validate
 from hsba.record import hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
@@ -103,7 +103,7 @@ async def require(ctx: Context, type: str, id: str) -> None:
 
 async def may_see(ctx: Context, type: str, id: str) -> None:
     """Answer 404 for what this actor may not know of; the policy is a search like any other."""
-    if not ctx.policy.unrestricted:
+    if not ctx.policy.unrestricted and not isinstance(ctx.policy.visible(type), Everything):
         keys = await searching.match_keys(ctx.tx, Ids((id,)), type, ctx, limit=1, deleted=True)
         if not keys:
             raise NotFound(f"{type}/{id}")

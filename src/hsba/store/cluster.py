@@ -273,6 +273,7 @@ def tuned(folder: Folder) -> list[tuple[str, str]]:
         ("work_mem", f"{min(max(memory // 512, 4 * MIB), 32 * MIB) // MIB}MB"),
         ("random_page_cost", "1.1"),
         ("jit", "off"),
+        ("autovacuum_naptime", "15s"),  # what was imported a moment ago is planned for
         ("max_parallel_workers_per_gather", "1"),
         ("dynamic_shared_memory_type", "posix" if shm >= 128 * MIB else "mmap"),  # containers give 64 MB
         # The log tells what happened and never what a row holds: no statement, parameter or key value.

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture
 async def hospital(database: Database) -> AsyncIterator[Hospital]:
     """The hospital: nội and ngoại, a nurse in nội, patients an (nội) and binh (ngoại), an observation of each."""
-    async with app.opened(
-        config.load({"HSBA_ENFORCE_ROLES": "yes"}, files=()), database.runtime_dsn, size=8
-    ) as opened:
+    async with app.opened(config.load({}, files=()), database.runtime_dsn, size=8) as opened:
         found = Hospital(opened)
         await found.save(
             {"resourceType": "Organization", "id": "noi", "name": "Khoa Nội"},

@@ -12,6 +12,7 @@ from hsba.access.policy import NoRight, OwnRole, ReadOnly
 from hsba.fhir.problems import Forbidden, NotFound
 from hsba.fhir.query.parse import Search
 from hsba.record import interactions, lifecycle, transaction
+from hsba.record.context import Actor
 from hsba.record.fence import OutOfBounds
 
 if TYPE_CHECKING:
@@ -283,7 +284,7 @@ async def test_export__shows_only_what_may_be_exported(hospital: Hospital) -> No
     await hospital.give("records", "planning")
 
     for account, seen in (("nurse", []), ("records", ["an", "binh"])):
-        async with hospital.acting(account) as ctx:
-            actor = ctx.actor
+        actor = Actor(account)
+        await hospital.app.know(actor, hospital.app.tenants.get())
         async with hospital.app.pool.searching(hospital.app.tenants.get().id) as tx:
             assert await ids(hospital.app.context(tx=tx, actor=actor, channel="export"), "Patient") == seen

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import xhtml
+from hsba.fhir.outcome import UNWRITABLE
 from hsba.fhir.problems import UnknownType, Unprocessable
 from hsba.fhir.xml.reading import NAMESPACE, Resource
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from hsba.fhir.definitions import Definitions
     from hsba.fhir.elements import Element
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SPECIAL = re.compile(r'[&<>"\t\n\r]')
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 
@@ -126,7 +126,7 @@ class _Writer:
         text = value if isinstance(value, str) else str(value)
         if isinstance(value, dict | list):
             raise _unwritable(path, "A simple value is needed here.", "Ở đây cần giá trị đơn.")
-        if _FORBIDDEN.search(text):
+        if UNWRITABLE.search(text):
             raise _unwritable(
                 path, "It holds a character that XML does not have.", "Có ký tự mà XML không có."
             )

@@ -17,8 +17,10 @@ import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access.policy import NoRight
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, NotFound
+from hsba.fhir.query.expression import Nothing
 from hsba.http import codings, errors
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
@@ -54,8 +56,8 @@ HEADERS: dict[str, str] = {
 }
 
 STANDING = mark(
-    "There are accounts and an audit trail, but roles hold only once they are switched on, and nothing is signed yet:"
-    " do not put real patients into this installation."
+    "There are accounts, roles and an audit trail, but nothing is signed yet: do not put real patients into this"
+    " installation."
 )
 
 
@@ -241,9 +243,16 @@ def problem(
 
 
 def endpoint(
-    handler: Callable[[Ask], Awaitable[Page]], *, room: str = "reading", fragment: bool = False
+    handler: Callable[[Ask], Awaitable[Page]],
+    *,
+    room: str = "reading",
+    fragment: bool = False,
+    about: str | None = "Patient",
 ) -> Callable[[Request], Awaitable[Response]]:
-    """A Starlette endpoint that answers with what the handler makes; `room` names the kind of connection."""
+    """A Starlette endpoint that answers with what the handler makes.
+
+    `room` names the kind of connection; who may see nothing of the type that the page is `about` is refused.
+    """
 
     async def answer(request: Request) -> Response:
         if (kept := keep_choice(request)) is not None:
@@ -258,10 +267,12 @@ def endpoint(
             tenant = app.tenants.get()
             if not caller.belongs(tenant.id):
                 raise UnknownTenant
-            await app.know(caller.actor, tenant)
+            await app.admit(caller.actor, tenant)
             async with getattr(app.pool, room)(tenant.id) as tx:
                 ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
                 ctx.request, ctx.address = number, request.scope["hsba.address"] or None
+                if about is not None and isinstance(ctx.policy.visible(about), Nothing):
+                    raise NoRight(about)
                 shown = show(request)
                 made = await handler(Ask(request, ctx, shown))
                 if not ctx.told and not ctx.trail.keeps_nothing:  # no page is without a line

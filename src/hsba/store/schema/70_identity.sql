@@ -7,10 +7,7 @@ CREATE TABLE access.account (
     login        text NOT NULL UNIQUE,          -- folded: small letters of ASCII
     kind         text NOT NULL CHECK (kind IN ('staff', 'administrator', 'security', 'technical', 'service', 'patient')),
     name         text NOT NULL,                 -- as people read it
-    roles        text[] NOT NULL DEFAULT '{}',
     tenants      integer[],                     -- null: every keeper of this installation
-    practitioner text,                          -- logical id of the Practitioner that this person is
-    patient      text,                          -- logical id of the Patient
     state        text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled')),
     password     text,                          -- argon2id in its own notation
     password_set timestamptz,
@@ -52,7 +49,6 @@ CREATE TABLE access.client (
     title    text NOT NULL,
     secret   bytea NOT NULL,                    -- SHA-256 of 32 random bytes
     scope    text NOT NULL,
-    roles    text[] NOT NULL DEFAULT '{}',
     tenants  integer[],
     state    text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled')),
     created  timestamptz NOT NULL,

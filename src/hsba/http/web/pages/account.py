@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access import grants
 from hsba.access.identity import CARE
 from hsba.access.login import From
 from hsba.access.problems import NotLoggedIn, PasswordsDiffer
@@ -154,7 +155,12 @@ async def account(request: Request) -> Response:
     """One's own account and its open sessions."""
     caller = _caller(request)
     sessions = tuple(await _doors(request).sessions(caller))
-    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], caller.roles, sessions)
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    async with app.pool.reading(tenant.id) as tx:
+        told = await grants.standing(tx, tenant.id, caller.actor.account, app.clock.now())
+    titles = tuple(role.title for role in told.roles)
+    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], titles, sessions)
     return render(request, Page("account.html", shown, section="account"), show(request))
 
 
