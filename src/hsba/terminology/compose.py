@@ -266,13 +266,13 @@ _BRANCH: dict[str, Callable[[set[str], str, str], bool]] = {
 }
 """The same of codes that are in memory, by what lies above each."""
 _DOWN = """
-WITH RECURSIVE below (code) AS (SELECT {1}::text UNION SELECT k.code FROM below b CROSS JOIN LATERAL (
+WITH RECURSIVE below (code) AS (SELECT {1}::text COLLATE "C" UNION SELECT k.code FROM below b CROSS JOIN LATERAL (
   SELECT x.code FROM reference.concept x WHERE x.system = {0}::integer AND x.parent = b.code AND x.tenant IN (0, {2}::integer)
   UNION ALL SELECT x.code FROM reference.concept x WHERE x.system = {0}::integer AND x.also <> '{{}}'
     AND x.also @> ARRAY[b.code] AND x.tenant IN (0, {2}::integer)) k)
 SELECT code FROM below"""
 _UP = """
-WITH RECURSIVE up (code) AS (SELECT {1}::text UNION SELECT p.code FROM up u JOIN reference.concept x
+WITH RECURSIVE up (code) AS (SELECT {1}::text COLLATE "C" UNION SELECT p.code FROM up u JOIN reference.concept x
   ON x.system = {0}::integer AND x.code = u.code AND x.parent <> '' AND x.tenant IN (0, {2}::integer)
   CROSS JOIN LATERAL unnest(x.also || x.parent) AS p(code))
 SELECT code FROM up"""

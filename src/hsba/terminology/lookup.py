@@ -116,7 +116,7 @@ async def _above(ctx: Context, of: System, one: str, other: str) -> set[str]:
 
 
 CLIMB = """
-WITH RECURSIVE up (code) AS (SELECT $3::text UNION SELECT p.code FROM up u JOIN reference.concept c
+WITH RECURSIVE up (code) AS (SELECT $3::text COLLATE "C" UNION SELECT p.code FROM up u JOIN reference.concept c
   ON c.system = $1 AND c.code = u.code AND c.parent <> '' AND c.tenant IN (0, $4::integer)
   CROSS JOIN LATERAL unnest(c.also || c.parent) AS p(code))
 SELECT code FROM up"""

@@ -116,9 +116,11 @@ async def _entries(tx: Connection, release: Release, kind: str) -> AsyncIterator
         name: LATEST.format(table=table) if kind == "Full" else f"reference.{table}"
         for name, table in latest.items()
     }
-    cursor = await tx.cursor(TOGETHER.format(states=STATES[kind], **sources))
-    while rows := await cursor.fetch(BATCH):
+    together = TOGETHER.format(states=STATES[kind], **sources)
+    await tx.execute(f"DECLARE together NO SCROLL CURSOR FOR {together}")
+    while rows := await tx.fetch(f"FETCH {BATCH} FROM together"):
         yield [_entry(row) for row in rows]
+    await tx.execute("CLOSE together")
     for table, _ in FILES:
         await tx.execute(f"TRUNCATE reference.{table}")
 

@@ -34,7 +34,7 @@ TOLD = {"parent": "parent", "successor": "successor", "designations": "english"}
 DEEPEST_HEADING = 40
 """Rows above which the headings must stand."""
 NO = frozenset({"", "0", "không", "khong", "false", "n", "no", "-"})
-_NUMBERED = re.compile(r"[(\[]?(\d{1,3})[)\]]?")
+_NUMBERED = re.compile(r"([(\[]?)(\d{1,3})[)\]]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,9 @@ class _Reader:
             of.told |= {"parent"}
         seen: dict[str, list[tuple[date, date]]] = {}
         for number, cells in rows:
-            if not any(self._raw(cells, part) != "" for part in self.columns) or self._is_numbering(cells):
+            if not any(self._raw(cells, part) != "" for part in self.columns) or (
+                not seen and _is_numbering(cells)
+            ):
                 continue
             entry = self._entry(number, cells)
             days = (entry.since or date.min, entry.until)
@@ -236,15 +238,14 @@ class _Reader:
             more_vi=f" Tiêu đề ở đó: {', '.join(there)}.",
         )  # fmt: skip
 
-    def _is_numbering(self, cells: list[Value]) -> bool:
-        """Whether the row only numbers the columns: (1) (2) (3), as ministries write below the headings."""
-        numbers = []
-        for part in ("code", "display"):
-            found = _NUMBERED.fullmatch(str(self._raw(cells, part)).strip())
-            if found is None:
-                return False
-            numbers.append(int(found[1]))
-        return numbers[1] - numbers[0] == self.columns["display"] - self.columns["code"]
+
+def _is_numbering(cells: list[Value]) -> bool:
+    """Whether a row only numbers the columns, (1) (2) (3) or 1 2 3, as ministries write below the headings."""
+    there = [(place, str(cell).strip()) for place, cell in enumerate(cells) if cell != ""]
+    found = [(place, _NUMBERED.fullmatch(text)) for place, text in there]
+    offsets = {int(match[2]) - place for place, match in found if match}
+    bracketed = all(match and match[1] for _, match in found)
+    return len(offsets) == 1 and all(match for _, match in found) and len(found) >= (2 if bracketed else 3)
 
 
 def _names(cells: list[Value], top: list[Value] | None) -> dict[int, list[str]]:
