@@ -151,6 +151,8 @@ async def _systems_of(ctx: Context, raw: Raw) -> list[int]:
     if not parts or any("valueSet" in one or "concept" in one for one in parts):
         return []
     found = [await concepts.system(ctx, one["system"]) for one in parts]
+    if any(one is None or one.saved is not None for one in found):
+        return []
     return [one.number for one in found if one is not None]
 
 
