@@ -23,34 +23,32 @@ from hsba.terminology import files
 MODULE, FSN, SYNONYM, PREFERRED, IS_A = (
     "900000000000207008", "900000000000003001", "900000000000013009", "900000000000548007", "116680003",
 )  # fmt: skip
-WORDS = [
-    "viêm",
-    "gãy",
-    "đau",
-    "u",
-    "nang",
-    "suy",
-    "rối",
-    "loạn",
-    "cấp",
-    "mạn",
-    "tim",
-    "phổi",
-    "gan",
-    "thận",
-    "xương",
-    "khớp",
-    "da",
-    "mắt",
-    "tai",
-    "máu",
-    "trẻ",
-    "em",
-    "phải",
-    "trái",
-    "trên",
-    "dưới",
-]
+WORDS = tuple(
+    [
+        "viêm",
+        "gãy",
+        "đau",
+        "u",
+        "nang",
+        "suy",
+        "cấp",
+        "mạn",
+        "tim",
+        "phổi",
+        "gan",
+        "thận",
+        "xương",
+        "khớp",
+        "da",
+        "mắt",
+        "tai",
+        "máu",
+        "trẻ",
+        "phải",
+        "trái",
+        "trên",
+    ]
+)
 
 
 def release(folder: Path, concepts: int) -> None:
