@@ -23,32 +23,10 @@ from hsba.terminology import files
 MODULE, FSN, SYNONYM, PREFERRED, IS_A = (
     "900000000000207008", "900000000000003001", "900000000000013009", "900000000000548007", "116680003",
 )  # fmt: skip
-WORDS = tuple(
-    [
-        "viêm",
-        "gãy",
-        "đau",
-        "u",
-        "nang",
-        "suy",
-        "cấp",
-        "mạn",
-        "tim",
-        "phổi",
-        "gan",
-        "thận",
-        "xương",
-        "khớp",
-        "da",
-        "mắt",
-        "tai",
-        "máu",
-        "trẻ",
-        "phải",
-        "trái",
-        "trên",
-    ]
-)
+WORDS = (
+    "viêm", "gãy", "đau", "u", "nang", "suy", "cấp", "mạn", "tim", "phổi", "gan", "thận", "xương", "khớp", "da", "mắt", "tai",
+    "máu", "trẻ", "phải", "trái", "trên",
+)  # fmt: skip
 
 
 def release(folder: Path, concepts: int) -> None:

@@ -184,13 +184,13 @@ async def insert(
             [one.successor for one in some],
             [plain(one.code) for one in some],
             [" ".join(one) for one in named],
-            [" ".join(searched(one, said, system)) for one, said in zip(some, named, strict=True)],
+            [_searched(one, said, system) for one, said in zip(some, named, strict=True)],
             ["\x1f".join(one.also) for one in some],
         ]
         await tx.execute(INSERT, system, tenant, load, *columns)
 
 
-def searched(one: Entry, said: list[str], system: int) -> list[str]:
+def _searched(one: Entry, said: list[str], system: int) -> str:
     """Every word it may be found by; `said` are those of its name."""
     found = {mark(system), *said}
     for each in one.designations:
@@ -198,7 +198,7 @@ def searched(one: Entry, said: list[str], system: int) -> list[str]:
     other = one.properties.get("other")
     if isinstance(other, str):
         found.update(words(other))
-    return sorted(found)
+    return " ".join(sorted(found))
 
 
 async def system_number(tx: Connection, url: str) -> int:

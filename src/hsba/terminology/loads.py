@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.problems import Conflict, NotFound, Unprocessable
 from hsba.terminology import load as lists
-from hsba.terminology.words import plain, words
+from hsba.terminology.words import mark, plain, words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -30,6 +31,7 @@ LOCK = 0x434F4445
 PLANS = {
     "plan_cache_mode": "force_custom_plan", "enable_seqscan": "on", "enable_hashjoin": "on", "enable_mergejoin": "on",
     "statement_timeout": "0", "work_mem": "'64MB'",
+    "gin_pending_list_limit": "'64MB'",
 }  # fmt: skip
 """How a load's statements are planned, unlike those of a door that go by key."""
 SHOWN = 20
@@ -241,8 +243,13 @@ class _Loading:
             self.tenant,
         )
         begins = await self._begins(system, of, before)
-        await self._lay(system, of)
-        await self._compare(system, of, begins)
+        new = not await self.tx.fetchval(
+            "SELECT EXISTS (SELECT FROM reference.concept WHERE system = $1 AND tenant = $2)",
+            system,
+            self.tenant,
+        )
+        await self._lay(system, of, of.since or date.min if new else None)
+        await self._compare(system, of, begins, new=new)
         report = await self._report(system, of, begins)
         await self._keep(system, of, begins)
         await self._write(system, begins or self._day(of))
@@ -302,8 +309,8 @@ class _Loading:
             )
         return begins
 
-    async def _lay(self, system: int, of: Arriving) -> None:
-        """Copy the list into the table where it is compared."""
+    async def _lay(self, system: int, of: Arriving, first: date | None) -> None:
+        """Copy the list into the table where it is compared; `first` is the first day of codes of a new list."""
         await self.tx.execute("TRUNCATE reference.arriving")
         place = 0
         title = of.title or of.url
@@ -312,15 +319,30 @@ class _Loading:
                 "arriving",
                 schema_name="reference",
                 columns=COLUMNS,
-                records=[_row(one, place + nth, system) for nth, one in enumerate(some)],
+                records=[_row(one, place + nth, system, first) for nth, one in enumerate(some)],
             )
             place += len(some)
             self.note(title, place)
         if not place:
             raise BadFile(f"{title} has no code.", vi=f"{title} không có mã nào.")
 
-    async def _compare(self, system: int, of: Arriving, begins: date | None) -> None:
+    async def _compare(self, system: int, of: Arriving, begins: date | None, *, new: bool) -> None:
         """Give each code its first day, and say whether it is new, changed, or as it was."""
+        if not new:
+            await self._match(system, of, begins)
+        twice = await self.tx.fetch(
+            "SELECT DISTINCT code FROM (SELECT code, valid_to, lead(valid_from) OVER (PARTITION BY code"
+            " ORDER BY valid_from) AS next FROM reference.arriving) w WHERE next <= valid_to LIMIT 20"
+        )
+        if twice:
+            some = ", ".join(row["code"] for row in twice)
+            raise BadFile(
+                f"{of.url}: codes that stand there twice for the same days: {some}.",
+                vi=f"{of.url}: mã bị lặp trong cùng thời gian: {some}.",
+            )
+
+    async def _match(self, system: int, of: Arriving, begins: date | None) -> None:
+        """Hold each code against the standing one."""
         told = COMPARED if of.told is None else of.told
         new = {part: f"a.{part}" if part in told else f"n.{part}" for part in COMPARED}
         if of.told is not None:
@@ -358,16 +380,6 @@ class _Loading:
             system,
             self.tenant,
         )
-        twice = await self.tx.fetch(
-            "SELECT DISTINCT code FROM (SELECT code, valid_to, lead(valid_from) OVER (PARTITION BY code"
-            " ORDER BY valid_from) AS next FROM reference.arriving) w WHERE next <= valid_to LIMIT 20"
-        )
-        if twice:
-            some = ", ".join(row["code"] for row in twice)
-            raise BadFile(
-                f"{of.url}: codes that stand there twice for the same days: {some}.",
-                vi=f"{of.url}: mã bị lặp trong cùng thời gian: {some}.",
-            )
 
     async def _report(self, system: int, of: Arriving, begins: date | None) -> Report:
         report = Report(of.url, of.title, begins=begins)
@@ -551,12 +563,21 @@ async def _batches(entries: Iterable[Entry] | AsyncIterator[list[Entry]]) -> Asy
         yield waiting
 
 
-def _row(one: Entry, place: int, system: int) -> tuple[Any, ...]:
+@lru_cache(100_000)
+def _words(token: str) -> tuple[str, ...]:
+    """The words of a piece of a name; names repeat the same few thousand."""
+    return tuple(words(token))
+
+
+def _row(one: Entry, place: int, system: int, first: date | None) -> tuple[Any, ...]:
     """A concept as the table has it."""
-    said = words(one.display)
+    said = [word for token in one.display.split() for word in _words(token)]
+    found = {mark(system), *said}
+    for text in (*(each["value"] for each in one.designations), one.properties.get("other", "")):
+        found.update(word for token in str(text).split() for word in _words(token))
     return (
         one.code,
-        one.since,
+        one.since or (first and (first if first <= one.until else date.min)),
         one.until,
         one.display,
         json.dumps(one.designations, ensure_ascii=False) if one.designations else "[]",
@@ -566,9 +587,9 @@ def _row(one: Entry, place: int, system: int) -> tuple[Any, ...]:
         place,
         one.abstract,
         one.successor,
-        plain(one.code),
+        one.code.lower() if one.code.isascii() and one.code.isalnum() else plain(one.code),
         " ".join(said),
-        lists.searched(one, said, system),
+        sorted(found),
     )
 
 

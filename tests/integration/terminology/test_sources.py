@@ -156,7 +156,7 @@ async def test_load__two_versions_stand_side_by_side_and_each_answers(house: Hou
             of = await concepts.system(ctx, system)
             assert of is not None
             found = await concepts.find(ctx, of, code, TODAY)
-            return found and found.display
+            return found.display if found else None
 
         async def everything(url: str, **more: str) -> list[str]:
             return codes(await expand.expand(ctx, call("expand", "ValueSet", url=url, **more)))
@@ -271,7 +271,10 @@ async def test_load__a_list_of_one_keeper_is_seen_by_no_other(house: House, tmp_
 
 CONCEPT = "id\teffectiveTime\tactive\tmoduleId\tdefinitionStatusId"
 DESCRIPTION = "id\teffectiveTime\tactive\tmoduleId\tconceptId\tlanguageCode\ttypeId\tterm\tcaseSignificanceId"
-RELATIONSHIP = "id\teffectiveTime\tactive\tmoduleId\tsourceId\tdestinationId\trelationshipGroup\ttypeId\tcharacteristicTypeId\tmodifierId"
+RELATIONSHIP = (
+    "id\teffectiveTime\tactive\tmoduleId\tsourceId\tdestinationId\trelationshipGroup\ttypeId"
+    "\tcharacteristicTypeId\tmodifierId"
+)
 MEMBER = "id\teffectiveTime\tactive\tmoduleId\trefsetId\treferencedComponentId\tvalue"
 MODULE, FSN, SYNONYM, PREFERRED, IS_A = (
     "900000000000207008", "900000000000003001", "900000000000013009", "900000000000548007", "116680003",

@@ -3,6 +3,9 @@
 ALTER TABLE reference.code_list
     ADD COLUMN supplements integer REFERENCES reference.system,
     ADD COLUMN closed boolean NOT NULL DEFAULT true;
+-- A system is never removed, and the look for it would cost seconds in a list of a million rows.
+ALTER TABLE reference.concept DROP CONSTRAINT concept_system_fkey;
+ALTER TABLE reference.concept_ancestor DROP CONSTRAINT concept_ancestor_system_fkey;
 ALTER TABLE reference.concept ADD COLUMN also text[] COLLATE "C" NOT NULL DEFAULT '{}';
 CREATE INDEX concept_parent ON reference.concept (system, parent);
 CREATE INDEX concept_also ON reference.concept USING gin (also) WHERE also <> '{}';

@@ -15,8 +15,9 @@ CREATE TABLE reference.code_list (
 );
 
 -- A code with the days it means this: a code that was given again with another meaning has a row for each.
+-- No foreign key on the system, which is never removed: it would cost a look for each of a million rows.
 CREATE TABLE reference.concept (
-    system       integer NOT NULL REFERENCES reference.system,
+    system       integer NOT NULL,
     tenant       integer NOT NULL DEFAULT 0,
     code         text COLLATE "C" NOT NULL,
     valid_from   date NOT NULL DEFAULT '-infinity',
