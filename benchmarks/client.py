@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from hsba.access import accounts
+from hsba.access import accounts, grants
+from hsba.ops import accounts as keeping
+from hsba.record.context import OPERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +44,9 @@ async def let_in(owner_dsn: str) -> None:
     tx = await asyncpg.connect(owner_dsn)
     now = datetime.now(UTC)
     await accounts.create(tx, now, "bench", "staff", "Đo tốc độ", must_change=False)
+    for (tenant,) in await tx.fetch("SELECT id FROM record.tenant"):
+        await grants.put_role(tx, tenant, OPERATOR, *keeping.DEMO_ROLE)
+    await keeping.give(tx, "bench", [keeping.DEMO_ROLE[0]])
     TOKEN = await accounts.token(tx, now, account="bench", scope="", lasts=timedelta(days=2))
     await tx.close()
 

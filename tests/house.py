@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hsba.record.context import Actor
@@ -27,17 +27,19 @@ class House:
 
     @asynccontextmanager
     async def writing(self, account: str = "operator", tenant: str | None = None) -> AsyncIterator[Context]:
-        """A context in a transaction of its own."""
+        """A context in a transaction of its own, of an account that may do everything."""
         keeper = self.app.tenants.get(tenant)
         async with self.app.pool.writing(keeper.id) as tx:
-            yield self.app.context(tx=tx, tenant=keeper, actor=Actor(account=account))
+            ctx = self.app.context(tx=tx, tenant=keeper, actor=Actor(account=account))
+            yield replace(ctx, policy=self.app.policy)
 
     @asynccontextmanager
     async def reading(self, account: str = "operator", tenant: str | None = None) -> AsyncIterator[Context]:
         """A context whose every statement sees what is committed."""
         keeper = self.app.tenants.get(tenant)
         async with self.app.pool.reading(keeper.id) as tx:
-            yield self.app.context(tx=tx, tenant=keeper, actor=Actor(account=account))
+            ctx = self.app.context(tx=tx, tenant=keeper, actor=Actor(account=account))
+            yield replace(ctx, policy=self.app.policy)
 
     async def do(self, work: Callable[[Context], Awaitable[Done]], **of: Any) -> Done:
         """What a door does with a write: a transaction, and again when it met another one."""

@@ -44,7 +44,7 @@ class Recording:
 
     keeps_nothing = True
     """It holds its lines in memory, so a write may commit by itself as it does in the product."""
-    written_with_saves = False
+    written_by_store = False
 
     lines: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     requests: dict[str, list[tuple[str, frozenset[str]]]] = field(default_factory=dict)

@@ -91,6 +91,8 @@ class RolePolicy:
         """Keep the lines in force, and what conditions are understood with."""
         self.lines = tuple(lines)
         self.setting = setting
+        self.kept: dict[str, Any] = {}
+        """What the store worked out of it and keeps with it, for as long as it holds."""
         self.unrestricted = is_wide([given.line for given in self.lines])
         self.roles = ",".join(sorted({given.role for given in self.lines}))
         self.faults: dict[tuple[str, int, str], Fault] = {}
@@ -106,6 +108,7 @@ class RolePolicy:
         """The same, seeing only what this may be done to: to read is not to export."""
         found = copy(self)
         found.also = act
+        found.kept = {}
         return found
 
     # --- the port ------------------------------------------------------------------------------------------

@@ -93,6 +93,7 @@ class Rights:
         kept = self._kept.get(key)
         if kept is not None and kept.made_of == made_of:  # what it worked out for each type still holds
             kept.read = began
+            kept.policy.kept.clear()  # the store may know more by now: that somebody was merged, for instance
             return kept.policy
         for sentence in told.broken:
             log.warning("a role cannot be read and grants nothing", extra={"why": sentence})

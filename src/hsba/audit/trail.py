@@ -28,7 +28,7 @@ class AuditTrail:
     """The trail of this database."""
 
     keeps_nothing = False
-    written_with_saves = True
+    written_by_store = True
 
     async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
         """Write the line of an act and what it touched: versions, addresses `(type, id)`, or words for anything else."""

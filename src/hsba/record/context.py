@@ -117,7 +117,7 @@ class Context:
     @property
     def may_commit(self) -> bool:
         """Whether a save, or a look before it, may be a transaction of its own: all that belongs to it is in it."""
-        return self.alone and (self.trail.keeps_nothing or self.trail.written_with_saves)
+        return self.alone and (self.trail.keeps_nothing or self.trail.written_by_store)
 
     def on(self, tx: Connection) -> Context:
         """The same context on another connection."""

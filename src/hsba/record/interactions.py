@@ -21,11 +21,11 @@ from hsba.fhir.problems import (
     Unprocessable,
     VersionConflict,
 )
-from hsba.fhir.query.expression import Everything, Expression, Ids
+from hsba.fhir.query.expression import Everything, Expression
 from hsba.fhir.validate import validate
 from hsba.record import hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
-from hsba.record.saving import Pending, Saved, commits_alone, save
+from hsba.record.saving import Pending, Saved, commits_alone, provenance, save
 from hsba.record.subscriptions import check as subscriptions
 from hsba.store import resources
 from hsba.store import search as searching
@@ -54,13 +54,22 @@ async def read(ctx: Context, type: str, id: str) -> Stored:
         found = await own.read(ctx, id)
         await ctx.trail.add(ctx, "read", type, [(type, id)])
         return hiding.hide(ctx, type, found)
-    stored = await resources.read(ctx.tx, ctx.tenant.id, ctx.registry.type_id(type), id)
+    await may_see(ctx, type, id)
+    number = ctx.registry.type_id(type)
+    if ctx.trail.written_by_store:
+        stored = await resources.read_told(
+            ctx.tx, ctx.tenant.id, number, id, provenance(ctx), ctx.clock.now()
+        )
+    else:
+        stored = await resources.read(ctx.tx, ctx.tenant.id, number, id)
     if stored is None:
         raise NotFound(f"{type}/{id}")
-    await may_see(ctx, type, id)
     if stored.deleted:
         raise Gone(f"{type}/{id}")
-    await ctx.trail.add(ctx, "read", type, [stored])
+    if ctx.trail.written_by_store:
+        ctx.told.add("read")
+    else:
+        await ctx.trail.add(ctx, "read", type, [stored])
     return hiding.hide(ctx, type, stored)
 
 
@@ -103,10 +112,10 @@ async def require(ctx: Context, type: str, id: str) -> None:
 
 async def may_see(ctx: Context, type: str, id: str) -> None:
     """Answer 404 for what this actor may not know of; the policy is a search like any other."""
-    if not ctx.policy.unrestricted and not isinstance(ctx.policy.visible(type), Everything):
-        keys = await searching.match_keys(ctx.tx, Ids((id,)), type, ctx, limit=1, deleted=True)
-        if not keys:
-            raise NotFound(f"{type}/{id}")
+    if ctx.policy.unrestricted or isinstance(ctx.policy.visible(type), Everything):
+        return
+    if not await searching.sees(ctx.tx, type, id, ctx):
+        raise NotFound(f"{type}/{id}")
 
 
 # --- writing -----------------------------------------------------------------------------------------------

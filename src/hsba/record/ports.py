@@ -67,8 +67,8 @@ class Trail(Protocol):
         ...
 
     @property
-    def written_with_saves(self) -> bool:
-        """True when the store writes the lines of a save in the call that saves; `add` is then not told of saves."""
+    def written_by_store(self) -> bool:
+        """True when the store writes the line of a save or of a read in the very call; `add` is then not told of them."""
         ...
 
     async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:

@@ -129,7 +129,7 @@ async def save(ctx: Context, pending: Sequence[Pending], *, told: str = "") -> l
             dossiers=sorted(composed.dossiers),
             frozen=lifecycle.FROZEN_NUMBERS,
             alone=alone,
-            told=told if ctx.trail.written_with_saves else None,
+            told=told if ctx.trail.written_by_store else None,
         )
     except store.FrozenDossier as frozen:
         raise lifecycle.frozen(frozen.state) from frozen
@@ -147,7 +147,7 @@ ACTS = {"C": "create", "U": "update", "D": "delete"}
 
 async def _tell(ctx: Context, pending: Sequence[Pending], stored: Sequence[Stored], told: str) -> None:
     """Tell a trail whose lines the store did not write with the save."""
-    if ctx.trail.written_with_saves:
+    if ctx.trail.written_by_store:
         ctx.told.add(told or "save")
         return
     acts: dict[tuple[str, str | None], list[Stored]] = {}

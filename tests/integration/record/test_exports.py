@@ -195,7 +195,7 @@ async def test_export__every_batch_is_told_to_the_trail(house: House, folder: Pa
 
     class Trail:
         keeps_nothing = False
-        written_with_saves = False
+        written_by_store = False
 
         async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Any) -> None:
             told.append((interaction, type, len(subjects)))

@@ -138,7 +138,7 @@ class Noted:
     """A trail that remembers which ids were shown."""
 
     keeps_nothing = False
-    written_with_saves = False
+    written_by_store = False
 
     def __init__(self) -> None:
         self.seen: list[str] = []

@@ -71,18 +71,18 @@ def colours(version: str, *concepts: dict[str, Any], **more: Any) -> dict[str, A
     }  # fmt: skip
 
 
-RED = {"code": "red", "display": "Red", "concept": [{"code": "pink", "display": "Pink"}]}
+RED: dict[str, Any] = {"code": "red", "display": "Red", "concept": [{"code": "pink", "display": "Pink"}]}
 BLUE = {"code": "blue", "display": "Blue"}
-WARM = {
+WARM: dict[str, Any] = {
     "resourceType": "ValueSet", "url": "http://example.org/ValueSet/warm", "id": "warm", "status": "active",
     "compose": {"include": [{"system": OURS, "filter": [{"property": "concept", "op": "is-a", "value": "red"}]}]},
 }  # fmt: skip
-MAP = {
+MAP: dict[str, Any] = {
     "resourceType": "ConceptMap", "url": "http://example.org/ConceptMap/c", "status": "active", "group": [
         {"source": OURS, "target": OURS, "element": [
             {"code": "red", "target": [{"code": "pink", "equivalence": "equivalent"}]}]}],
 }  # fmt: skip
-VIETNAMESE = {
+VIETNAMESE: dict[str, Any] = {
     "resourceType": "CodeSystem", "url": "http://example.org/CodeSystem/colours-vi", "status": "active",
     "content": "supplement", "supplements": OURS,
     "concept": [{"code": "red", "designation": [{"language": "vi", "value": "Đỏ"}]}],

@@ -4,7 +4,7 @@ It may use the language of search, the registry and the resources; it never know
 SQL is composed here and nowhere else.
 """
 
-from hsba.store.search.run import Page, condition, count, lock_condition, match_keys, run
+from hsba.store.search.run import Page, condition, count, lock_condition, match_keys, run, sees
 from hsba.store.search.walk import walk
 
-__all__ = ["Page", "condition", "count", "lock_condition", "match_keys", "run", "walk"]
+__all__ = ["Page", "condition", "count", "lock_condition", "match_keys", "run", "sees", "walk"]

@@ -59,6 +59,8 @@ class Compiler:
         self.arg = arg
         self.trusted = 0
         self.names = 0
+        self.one = False
+        """Whether the statement is about one row whose address is given: each condition is then asked of that row."""
 
     # --- aliases -------------------------------------------------------------------------------------------
 
@@ -310,8 +312,13 @@ class Compiler:
         more = "" if condition == ALWAYS else f" AND {condition}"
         return (
             f"EXISTS (SELECT FROM record.{table} x{join}"
-            f" WHERE x.tenant = $1 AND x.resource = {alias.name}.key AND {on}{more})"
+            f" WHERE x.tenant = $1 AND x.resource = {alias.name}.key AND {on}{more}{self.asked})"
         )
+
+    @property
+    def asked(self) -> str:
+        """What keeps the planner from gathering all rows that fulfil a condition, where one row is asked for it."""
+        return " OFFSET 0" if self.one else ""
 
     # --- one parameter -------------------------------------------------------------------------------------
 
@@ -709,13 +716,18 @@ class Compiler:
         if on is None:
             return NEVER
         start = "EXISTS (SELECT FROM record.ix_reference x"
-        if (self.trusted or self.scope.policy.unrestricted) and isinstance(where, e.Match):
+        if not self.one and (self.trusted or self.scope.policy.unrestricted) and isinstance(where, e.Match):
             # Search rows are there for what is there: where all of it may be seen, its own row need not be looked at.
             rows = self.rows(where, source)
             if rows is not None:
                 name = self.fresh("j")
                 join = f" JOIN ({rows}) {name} ON {name}.resource = x.resource"
                 return NEVER if rows == NEVER else f"{start}{join} WHERE x.tenant = $1 AND {whom} AND {on})"
+        if self.one:
+            such = self._and([self.live(source), self.where(where, source)])
+            join = f" JOIN record.resource {source.name} ON {source.name}.key = x.resource"
+            asked = f"{start}{join} WHERE x.tenant = $1 AND {whom} AND {on} AND {such}{self.asked})"
+            return NEVER if such == NEVER else asked
         found = matches(self, where, source)
         if found.nothing:
             return NEVER
@@ -819,7 +831,7 @@ class Compiler:
         whom = f"{owner.name}.key = {alias.name}.{column}"
         if column == "patient" and self.merged():
             whom = f"{owner.name}.key = ANY(record.survivors($1, {alias.name}.patient))"
-        return f"EXISTS (SELECT FROM record.resource {owner.name} WHERE {whom} AND {such})"
+        return f"EXISTS (SELECT FROM record.resource {owner.name} WHERE {whom} AND {such}{self.asked})"
 
     def in_state(self, states: tuple[int, ...], alias: Alias) -> str:
         """The state of its dossier, or its own where it belongs to none, is one of these."""

@@ -109,6 +109,25 @@ async def match_keys(
     return [] if sql == NEVER else [(row[0], row[1]) for row in await tx.fetch(sql, *args)]
 
 
+async def sees(tx: Connection, type: str, id: str, scope: Scope) -> bool:
+    """Whether one resource, a deleted one too, may be seen.
+
+    A policy that keeps things (`kept`) has the statement composed once for each type.
+    """
+    kept: dict[str, tuple[str, list[object]]] = getattr(scope.policy, "kept", {})
+    if type not in kept:
+
+        def rows(compiler: Compiler) -> str:
+            compiler.one = True
+            such = compiler.live(Alias("r", (type,)), deleted=True)
+            return f"SELECT true FROM record.resource r WHERE {such} AND r.id = {compiler.arg(id)}"
+
+        sql, args = await compiled(tx, scope, Facts.of(scope.registry), rows)
+        kept[type] = sql, args[:-1]
+    sql, args = kept[type]
+    return bool(await tx.fetchval(sql, *args, id))
+
+
 async def condition(
     tx: Connection,
     where: Expression,
