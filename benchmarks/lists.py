@@ -1,6 +1,6 @@
 """Loading a long list: a SNOMED CT snapshot of invented concepts, put into an empty database by `hsba codes load`.
 
-Usage: scripts/bench codes [--concepts 1000000]
+Usage: scripts/bench lists [--concepts 1000000]
 """
 
 from __future__ import annotations
