@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 TOKEN = "hsba_a-token-of-tests"
 SESSION = "hsba_a-session-of-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
+OFFICER, PATIENT = "an.ninh.thu", "nguoi.benh.thu"
+"""A security officer and a patient, with the same password."""
 LOGIN, PASSWORD = "thu.nghiem", "Giường-số-7-cạnh-cửa"
 
 
@@ -25,11 +27,12 @@ class Always(Identity):
     """Everybody is one account, by default the operator: for tests of other things than who it is."""
 
     def __init__(self, app: App, account: str = "operator") -> None:
-        super().__init__(app.pool.bare, app.clock.now, app.identity.rules)
+        super().__init__(app.pool.bare, app.clock.now, app.identity.rules, app.identity.witness)
         self.account = account
+        self.kind = "staff"
 
     async def caller(self, bearer: str | None, session: str | None) -> Caller | None:
-        return Caller(Actor(self.account), "staff", "Người vận hành")
+        return Caller(Actor(self.account), self.kind, "Người vận hành")
 
 
 async def give_all(tx: asyncpg.Connection, account: str) -> None:
@@ -39,8 +42,8 @@ async def give_all(tx: asyncpg.Connection, account: str) -> None:
     await keeping.give(tx, account, [keeping.DEMO_ROLE[0]])
 
 
-async def let_in(owner_dsn: str) -> None:
-    """Make an account that the constants above open the door for, in a database behind a server process."""
+async def let_in(owner_dsn: str, patient: str | None = None) -> None:
+    """Make accounts that the constants above open the door for, in a database behind a server process."""
     tx = await asyncpg.connect(owner_dsn)
     now = datetime.now(UTC)
     ends = now + timedelta(days=1)
@@ -49,6 +52,12 @@ async def let_in(owner_dsn: str) -> None:
             return
         await accounts.create(tx, now, LOGIN, "staff", "BS. Lê Thử", password=PASSWORD, must_change=False)
         await give_all(tx, LOGIN)
+        for login, kind, name, role, person in (
+            (OFFICER, "security", "Đỗ Hải An", "security-officer", None),
+            (PATIENT, "patient", "Trần Thử", "patient", ("Patient", patient) if patient else None),
+        ):
+            await accounts.create(tx, now, login, kind, name, password=PASSWORD, must_change=False)
+            await keeping.give(tx, login, [role], person=person)
         await tx.execute(
             "INSERT INTO access.token (digest, account, scope, created, ends)"
             " SELECT $1, id, '', $2, $3 FROM access.account WHERE login = $4",

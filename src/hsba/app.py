@@ -20,9 +20,10 @@ from hsba.access import rules as access_rules
 from hsba.access.identity import Identity
 from hsba.access.policy import RolePolicy
 from hsba.access.rights import NoRole, Rights
-from hsba.audit import sealing
+from hsba.audit import sealing, sending
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
+from hsba.audit.witness import TrailWitness
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
@@ -43,6 +44,7 @@ from hsba.record.tenants import Tenants
 from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
+from hsba.terminology import choices
 from hsba.terminology import codes as terminology
 from hsba.terminology import load as code_lists
 from hsba.terminology.codes import ListCodes
@@ -91,7 +93,7 @@ JOBS: tuple[Kind, ...] = (
     *reindexing.JOBS,
 )
 """Every kind of job, from the rooms' own tables."""
-FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS,)
+FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS, *choices.FOLLOWERS)
 """Everything that reads the feed of versions, from the rooms' own tables."""
 HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING, *sealing.HOUSEKEEPING)
 """Everything that is done again and again, from the rooms' own tables."""
@@ -219,8 +221,14 @@ def rules(settings: Settings) -> Rules:
         late_after=timedelta(hours=settings.late_after_hours),
         answers_kept=timedelta(hours=settings.keep_answers_hours),
         max_search_count=settings.max_search_count,
+        review_months=settings.account_review_months,
         targets=Targets.of(settings.subscription_targets, plain=settings.subscription_http),
     )
+
+
+def repository(settings: Settings) -> sending.Target | None:
+    """Where the audit trail is sent to."""
+    return sending.target(settings.syslog_target, settings.syslog_authorities, settings.syslog_certificate)
 
 
 def identity_rules(settings: Settings) -> access_rules.Rules:
@@ -295,6 +303,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
         ending.callback(aside.close)
         clock = Clock()
         manners = identity_rules(settings)
+        witness = TrailWitness(clock.now)
         house = App(
             settings=settings,
             pool=pool,
@@ -305,13 +314,14 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             policy=AllowAll(),
             rules=rules(settings),
             tenants=keepers,
-            identity=Identity(pool.bare, clock.now, manners),
+            identity=Identity(pool.bare, clock.now, manners, witness),
             aside=aside,
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
             files=settings.folder("main") / "files",
             checkpoints=settings.audit_folder or settings.folder("main") / "audit",
-            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners)),
+            followers=(*FOLLOWERS, *sending.followers(repository(settings))),
+            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness)),
             clock=clock,
         )
         async with pool.bare() as tx:

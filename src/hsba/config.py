@@ -205,6 +205,25 @@ SETTINGS = (
             " the data folder",
             "Thư mục ghi các điểm kiểm đã ký của nhật ký truy cập, nên để ở ổ đĩa hay máy khác; mặc định là audit trong"
             " thư mục dữ liệu"),
+    Setting("audit_security_months", _whole, "12",
+            "Months that lines about log-ins, accounts and rights are kept; 0 is for ever",
+            "Số tháng lưu các dòng nhật ký về đăng nhập, tài khoản và quyền; 0 là lưu mãi"),
+    Setting("audit_access_years", _whole, "0",
+            "Years that lines about patients' records are kept; 0 is as long as the record",
+            "Số năm lưu các dòng nhật ký về hồ sơ người bệnh; 0 là lâu như hồ sơ"),
+    Setting("syslog_target", _text, "",
+            "Audit repository that every line of the audit trail is sent to: tls://host:6514, tcp://host:601 or"
+            " udp://host:514",
+            "Máy nhận mọi dòng nhật ký truy cập qua syslog: tls://máy:6514, tcp://máy:601 hoặc udp://máy:514"),
+    Setting("syslog_authorities", _folder, "",
+            "PEM file of the authorities that vouch for the audit repository; by default those of the machine",
+            "Tệp PEM các nơi chứng thực của máy nhận nhật ký; mặc định là của hệ điều hành"),
+    Setting("syslog_certificate", _folder, "",
+            "PEM file with our certificate and its key, where the audit repository asks for one",
+            "Tệp PEM gồm chứng thư và khóa của ta, khi máy nhận nhật ký đòi"),
+    Setting("account_review_months", _whole, "6",
+            "Months after which the list of accounts and roles must be confirmed again",
+            "Sau chừng ấy tháng phải xác nhận lại danh sách tài khoản và vai trò"),
     Setting("lang", _one_of("vi", "en"), "vi", "Language of the commands' messages", "Ngôn ngữ của các lệnh"),
 )  # fmt: skip
 """Every setting there is; `docs/reference/settings.md` is made from this table."""
@@ -251,6 +270,12 @@ class Settings:
     log_format: str
     log_level: str
     audit_folder: Path | None
+    audit_security_months: int
+    audit_access_years: int
+    syslog_target: str
+    syslog_authorities: Path | None
+    syslog_certificate: Path | None
+    account_review_months: int
     lang: str
 
     def folder(self, kind: str) -> Path:

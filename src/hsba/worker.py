@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from hsba.app import App
     from hsba.config import Settings
-    from hsba.record.work import Kind
+    from hsba.record.work import Follower, Kind
     from hsba.store.jobs import Job
 
 log = logging.getLogger("hsba.worker")
@@ -131,15 +131,16 @@ async def side_by_side(app: App, kind: Kind, stop: asyncio.Event) -> None:
 async def run(app: App, stop: asyncio.Event) -> None:
     """Keep house, follow the feed, do short jobs and do long ones, side by side, until told to stop."""
 
-    async def follow() -> bool:
-        return sum([await read_on(app) for read_on in app.followers]) > 0
+    async def follow(read_on: Follower) -> bool:
+        return await read_on(app) > 0
 
     shared = [kind for kind in app.jobs if not kind.slots]
     short = [kind for kind in shared if not kind.long]
     long = [kind for kind in shared if kind.long]
     async with asyncio.TaskGroup() as work:
         work.create_task(repeat(Housekeeping(app).step, stop))
-        work.create_task(repeat(follow, stop))
+        for read_on in app.followers:  # each for itself: one that waits for another machine holds nobody up
+            work.create_task(repeat(partial(follow, read_on), stop))
         work.create_task(repeat(partial(run_one, app, short), stop))
         work.create_task(repeat(partial(run_one, app, long), stop))
         for kind in app.jobs:

@@ -100,7 +100,7 @@ async def ward(services: App, database: Any, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 64, 1))
     passwords._nobodys.cache_clear()
     at = At()
-    services.identity = Identity(services.pool.bare, at, Rules())
+    services.identity = Identity(services.pool.bare, at, Rules(), services.identity.witness)
     options = Options(allowed_hosts=("localhost",), trusted_proxies=(PROXY,))
     application = build(services, options, pages=web.ROUTES)
     transport = httpx.ASGITransport(application, client=("192.0.2.7", 1))

@@ -364,6 +364,10 @@ async def test_search__below_and_in_go_by_the_list(client: Client) -> None:
         ("dong kinh", "G40"),
         ("soi than", "N20"),
         ("trao nguoc", "K21"),
+        ("vpcd", "J18"),
+        ("dot cap copd", "J44.1"),
+        ("tieu duong thai ky", "O24"),
+        ("ntd", "O44"),
     ],
 )
 async def test_expand__filter_finds_what_a_doctor_means(client: Client, typed: str, first: str) -> None:

@@ -105,7 +105,7 @@ async def site(postgres: Server) -> AsyncIterator[Site]:
     hospital = demo.HOSPITAL
     await app.prepare(config.load({}, files=()), owner, tenant=(hospital.slug, hospital.title))
     patient, visit = await furnish(runtime)
-    await let_in(owner)
+    await let_in(owner, patient)
     port = free_port()
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("HSBA_", "PG", "DATABASE_URL"))

@@ -112,3 +112,27 @@ async def test_repeat__goes_on_when_a_connection_was_lost() -> None:
         await worker.repeat(step, stop)
 
     assert tries == 2
+
+
+async def test_followers__one_that_waits_for_another_machine_holds_nobody_up(
+    opened: app.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PAUSE", 0.01)
+    stop, told = asyncio.Event(), 0
+
+    async def waits(_: House) -> int:
+        await stop.wait()
+        return 0
+
+    async def goes_on(_: House) -> int:
+        nonlocal told
+        told += 1
+        if told == 3:
+            stop.set()
+        return 0
+
+    monkeypatch.setattr(opened, "followers", (waits, goes_on))
+    async with asyncio.timeout(30):
+        await worker.run(opened, stop)
+
+    assert told == 3

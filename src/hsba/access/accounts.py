@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, get_args
 
 from hsba.access import passwords, secrets
 from hsba.access.identity import Kind
+from hsba.access.ports import NOBODY, UNTOLD, Happening
 from hsba.access.problems import BadAccount, UnknownAccount
-from hsba.record.context import OURS
+from hsba.record.context import OPERATOR, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +21,41 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
+    from hsba.access.ports import Witness
+
 KINDS: tuple[str, ...] = get_args(Kind)
 LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])\Z")
-TAKEN = OURS | {"hsba", "system", "anonymous", "worker"}
+TAKEN = OURS | {"hsba", "system", NOBODY, "worker"}
 """Names that the program itself acts under."""
 FIRST = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who keeps the accounts at this moment, and who is told of it; the operator of the server unless another is named."""
+
+    witness: Witness = UNTOLD
+    account: str = OPERATOR.account
+    address: str | None = None
+    workstation: str | None = None
+    reason: str = ""
+
+    async def tell(self, tx: Connection, act: str, subject: str) -> None:
+        """Note what was done to an account or a client."""
+        await self.witness.tell(
+            tx,
+            Happening(
+                act,
+                self.account,
+                subject,
+                reason=self.reason,
+                address=self.address,
+                workstation=self.workstation,
+            ),
+        )
+
+
+BY_NOBODY_TOLD = By()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +90,7 @@ async def create(
     hashed: str | None = None,
     tenants: Sequence[int] | None = None,
     must_change: bool = True,
+    by: By = BY_NOBODY_TOLD,
 ) -> str:
     """Make an account; answers its password, generated when none was given. `hashed` is that password's hash if known."""
     login = folded(login)
@@ -86,14 +118,15 @@ async def create(
     )
     if made is None:
         raise BadAccount(f"There is one named {login} already.", vi=f"Đã có tài khoản {login}.")
+    await by.tell(tx, "account-create", login)
     return password
 
 
-async def first(tx: Connection, now: datetime) -> str | None:
+async def first(tx: Connection, now: datetime, *, by: By = BY_NOBODY_TOLD) -> str | None:
     """Make the first administrator where there is no account at all; answers the password, which must be changed."""
     if await tx.fetchval("SELECT EXISTS (SELECT FROM access.account)"):
         return None
-    return await create(tx, now, FIRST, "administrator", "Quản trị")
+    return await create(tx, now, FIRST, "administrator", "Quản trị", by=by)
 
 
 async def every(tx: Connection) -> list[Account]:
@@ -107,23 +140,51 @@ async def every(tx: Connection) -> list[Account]:
     return [Account(**{**row, "roles": tuple(row["roles"])}) for row in rows]
 
 
-async def disable(tx: Connection, now: datetime, login: str) -> None:
+async def names(tx: Connection, logins: Sequence[str]) -> dict[str, str]:
+    """What people call some accounts and clients, as a line of the trail names them."""
+    rows = await tx.fetch(
+        "SELECT login, name FROM access.account WHERE login = ANY($1)"
+        " UNION ALL SELECT 'client:' || name, title FROM access.client WHERE 'client:' || name = ANY($1)",
+        list(logins),
+    )
+    return {row["login"]: row["name"] for row in rows}
+
+
+async def called(tx: Connection, text: str, tenant: int, most: int = 50) -> list[str]:
+    """The accounts of a keeper with such a name, or part of one."""
+    pattern = "%" + text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    rows = await tx.fetch(
+        "SELECT login FROM access.account WHERE (tenants IS NULL OR $3 = ANY (tenants))"
+        " AND (login = $1 OR name ILIKE $2) ORDER BY login LIMIT $4",
+        folded(text),
+        pattern,
+        tenant,
+        most,
+    )
+    return [row["login"] for row in rows]
+
+
+async def disable(tx: Connection, now: datetime, login: str, *, by: By = BY_NOBODY_TOLD) -> None:
     """Close an account: no log-in, and what is open ends within two seconds."""
     number = await _found(tx, login)
     await tx.execute("UPDATE access.account SET state = 'disabled' WHERE id = $1", number)
     await end_everything(tx, now, number)
+    await by.tell(tx, "account-close", folded(login))
 
 
-async def enable(tx: Connection, now: datetime, login: str) -> None:
+async def enable(tx: Connection, now: datetime, login: str, *, by: By = BY_NOBODY_TOLD) -> None:
     """Open an account again, whether it was closed, locked by wrong passwords, or unused for too long."""
     await tx.execute(
         "UPDATE access.account SET state = 'active', failures = 0, locked_until = NULL, last_use = $2 WHERE id = $1",
         await _found(tx, login),
         now,
     )
+    await by.tell(tx, "account-open", folded(login))
 
 
-async def renew(tx: Connection, now: datetime, login: str, password: str | None = None) -> str:
+async def renew(
+    tx: Connection, now: datetime, login: str, password: str | None = None, *, by: By = BY_NOBODY_TOLD
+) -> str:
     """Give an account a new password that must be changed, and end all its sessions and tokens; answers the password."""
     number = await _found(tx, login)
     password = password or secrets.password()
@@ -141,6 +202,7 @@ async def renew(tx: Connection, now: datetime, login: str, password: str | None 
         now,
     )
     await end_everything(tx, now, number)
+    await by.tell(tx, "password-reset", folded(login))
     return password
 
 
@@ -163,6 +225,7 @@ async def create_client(
     scope: str,
     tenants: Sequence[int] | None = None,
     secret: str | None = None,
+    by: By = BY_NOBODY_TOLD,
 ) -> str:
     """Make a service client; answers its secret, which is not kept."""
     name = folded(name)
@@ -181,6 +244,7 @@ async def create_client(
     )
     if made is None:
         raise BadAccount(f"There is one named {name} already.", vi=f"Đã có máy khách {name}.")
+    await by.tell(tx, "client-create", f"client:{name}")
     return secret
 
 
@@ -192,6 +256,7 @@ async def token(
     client: str | None = None,
     scope: str,
     lasts: timedelta,
+    by: By = BY_NOBODY_TOLD,
 ) -> str:
     """Make a bearer token for an account or a client that is open."""
     secret = secrets.made()
@@ -208,6 +273,9 @@ async def token(
     )
     if made is None:
         raise UnknownAccount(folded(name or ""))
+    await by.tell(
+        tx, "token-create", folded(name or "") if of == "account" else f"client:{folded(name or '')}"
+    )
     return secret
 
 

@@ -13,10 +13,12 @@ import msgspec
 
 from hsba.access import roles
 from hsba.access.policy import OwnRole
+from hsba.access.ports import UNTOLD, Happening
 from hsba.access.roles import BadRole, Role
 from hsba.fhir.problems import BadRequest, NotFound
 
 if TYPE_CHECKING:
+    from hsba.access.ports import Witness
     from hsba.record.context import Actor
     from hsba.store.pool import Connection
 
@@ -116,7 +118,16 @@ def _roles(rows: list[dict[str, object]]) -> tuple[dict[str, Role], list[str]]:
     return found, broken
 
 
-async def put_role(tx: Connection, tenant: int, by: Actor, name: str, title: str, lines: object) -> Role:
+async def put_role(
+    tx: Connection,
+    tenant: int,
+    by: Actor,
+    name: str,
+    title: str,
+    lines: object,
+    *,
+    witness: Witness = UNTOLD,
+) -> Role:
     """Keep a role of the hospital's own; refused (BadRole) when it cannot be read, and of a role one has oneself."""
     role = roles.read(name, title, lines, roles.groups(), own=True)
     if await tx.fetchval(
@@ -137,6 +148,7 @@ async def put_role(tx: Connection, tenant: int, by: Actor, name: str, title: str
         msgspec.json.encode([line.data() for line in role.lines]).decode(),
         by.account,
     )
+    await _tell(tx, witness, tenant, by, "role-change", name)
     return role
 
 
@@ -151,6 +163,7 @@ async def grant(
     valid_from: datetime | None = None,
     valid_to: datetime | None = None,
     reason: str | None = None,
+    witness: Witness = UNTOLD,
 ) -> int:
     """Give a role to an account and answer the grant's number; nobody gives himself one."""
     _not_oneself(by, account)
@@ -170,10 +183,12 @@ async def grant(
         reason,
         by.account,
     )
+    where = f" @ {department}" if department else ""
+    await _tell(tx, witness, tenant, by, "grant-give", f"{account} {role}{where} #{number}", reason or "")
     return number
 
 
-async def revoke(tx: Connection, tenant: int, by: Actor, number: int) -> Grant:
+async def revoke(tx: Connection, tenant: int, by: Actor, number: int, *, witness: Witness = UNTOLD) -> Grant:
     """End a grant now."""
     row = await tx.fetchrow(
         "UPDATE record.role_grant SET revoked = now(), revoked_by = $3"
@@ -187,6 +202,7 @@ async def revoke(tx: Connection, tenant: int, by: Actor, number: int) -> Grant:
     if row is None:
         raise UnknownGrant(str(number))
     _not_oneself(by, row["account"])  # raising rolls back
+    await _tell(tx, witness, tenant, by, "grant-take", f"{row['account']} {row['role']} #{number}")
     return Grant(*row)
 
 
@@ -212,7 +228,9 @@ def person(text: str) -> tuple[str, str]:
     return type_, id_
 
 
-async def tell_person(tx: Connection, tenant: int, by: Actor, account: str, type: str, id: str) -> None:
+async def tell_person(
+    tx: Connection, tenant: int, by: Actor, account: str, type: str, id: str, *, witness: Witness = UNTOLD
+) -> None:
     """Say that an account belongs to this Practitioner or Patient, or represents this Patient."""
     _not_oneself(by, account)
     await tx.execute(
@@ -222,6 +240,15 @@ async def tell_person(tx: Connection, tenant: int, by: Actor, account: str, type
         type,
         id,
     )
+    await _tell(tx, witness, tenant, by, "account-person", f"{account} {type}/{id}")
+
+
+async def _tell(
+    tx: Connection, witness: Witness, tenant: int, by: Actor, act: str, subject: str, reason: str = ""
+) -> None:
+    """Note a change of rights."""
+    told = Happening(act, by.account, subject, reason=reason, workstation=by.workstation, tenant=tenant)
+    await witness.tell(tx, told)
 
 
 def _not_oneself(by: Actor, account: str) -> None:

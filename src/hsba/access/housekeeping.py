@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from hsba.access.ports import UNTOLD, Happening
 from hsba.record.work import Chore
 
 if TYPE_CHECKING:
+    from hsba.access.ports import Witness
     from hsba.access.rules import Rules
     from hsba.record.work import House
 
@@ -15,17 +17,19 @@ KEPT = timedelta(days=30)
 """How long an ended session or token is still to be seen."""
 
 
-def chores(rules: Rules) -> tuple[Chore, ...]:
+def chores(rules: Rules, witness: Witness = UNTOLD) -> tuple[Chore, ...]:
     """The chores under a hospital's rules."""
 
     async def close_unused(house: House) -> None:
         """Disable the accounts that nobody used for too long."""
-        async with house.pool.bare() as tx:
-            await tx.execute(
+        async with house.pool.bare() as tx, tx.transaction():
+            closed = await tx.fetch(
                 "UPDATE access.account SET state = 'disabled'"
-                " WHERE state = 'active' AND coalesce(last_use, created) <= $1",
+                " WHERE state = 'active' AND coalesce(last_use, created) <= $1 RETURNING login",
                 house.clock.now() - rules.unused_for,
             )
+            for one in closed:
+                await witness.tell(tx, Happening("account-close", "worker", one["login"], reason="unused"))
 
     async def forget_ended(house: House) -> None:
         """Remove what ended long ago."""

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from hsba.access import passwords, secrets
 from hsba.access.accounts import LOGIN, end_everything, folded
+from hsba.access.ports import NOBODY, Happening
 from hsba.access.problems import PasswordUsedBefore, WrongLogin, WrongPassword
 from hsba.access.slowing import Slowing
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from asyncpg import Record
 
     from hsba.access.identity import Caller, Identity
     from hsba.store.pool import Connection
@@ -87,6 +90,7 @@ class LogIn:
                 )
         if not await passwords.fits(row and row["password"], password) or row is None:
             self.slowing.failed(where.address)
+            await self._tell_refused(name, row, where)
             # What was typed as a name is not logged: it may be a password, or a line made to look like ours.
             log.warning("log-in refused", extra={"account": name if row else None})
             if row is not None and row["failures"] >= rules.failures:
@@ -110,35 +114,43 @@ class LogIn:
                     now,
                 )
             secret = await self._open(tx, row["id"], where, now)
+            await self._tell(tx, "login", name, where)
         identity.forget()
         log.info("logged in", extra={"account": name})
         return secret
 
-    async def log_out(self, session: str) -> None:
+    async def log_out(self, session: str, where: From) -> None:
         """End this browser's session."""
-        async with self.identity.connect() as tx:
-            await tx.execute(
-                "UPDATE access.session SET revoked = $2 WHERE digest = $1 AND revoked IS NULL",
+        async with self.identity.connect() as tx, tx.transaction():
+            login = await tx.fetchval(
+                "UPDATE access.session s SET revoked = $2 FROM access.account a"
+                " WHERE s.digest = $1 AND s.revoked IS NULL AND a.id = s.account RETURNING a.login",
                 secrets.digest(session),
                 self.identity.now(),
             )
+            if login is not None:
+                await self._tell(tx, "logout", login, where)
         self.identity.forget()
 
-    async def log_out_everywhere(self, caller: Caller) -> None:
+    async def log_out_everywhere(self, caller: Caller, where: From) -> None:
         """End all sessions of the account and all its tokens."""
-        async with self.identity.connect() as tx:
+        async with self.identity.connect() as tx, tx.transaction():
             await end_everything(tx, self.identity.now(), caller.account or 0)
+            await self._tell(tx, "logout-everywhere", caller.actor.account, where)
         self.identity.forget()
 
-    async def revoke(self, caller: Caller, session: int) -> None:
+    async def revoke(self, caller: Caller, session: int, where: From) -> None:
         """End one of one's own sessions; somebody else's is left alone."""
-        async with self.identity.connect() as tx:
-            await tx.execute(
-                "UPDATE access.session SET revoked = $3 WHERE id = $1 AND account = $2 AND revoked IS NULL",
+        async with self.identity.connect() as tx, tx.transaction():
+            ended = await tx.fetchval(
+                "UPDATE access.session SET revoked = $3 WHERE id = $1 AND account = $2 AND revoked IS NULL"
+                " RETURNING true",
                 session,
                 caller.account,
                 self.identity.now(),
             )
+            if ended:
+                await self._tell(tx, "session-end", caller.actor.account, where)
         self.identity.forget()
 
     async def sessions(self, caller: Caller) -> list[Session]:
@@ -169,6 +181,8 @@ class LogIn:
             )
         if not await passwords.fits(kept, old):
             self.slowing.failed(where.address)
+            async with identity.connect() as tx:
+                await self._tell(tx, "password-change", caller.actor.account, where, refused="wrong password")
             raise WrongPassword
         passwords.check(new, rules, login=caller.actor.account, name=caller.name)
         if await passwords.among([kept, *(row["password"] for row in before)], new):
@@ -199,6 +213,7 @@ class LogIn:
             )
             await end_everything(tx, now, changed)
             secret = await self._open(tx, changed, where, now)
+            await self._tell(tx, "password-change", caller.actor.account, where)
         identity.forget()
         log.info("password changed", extra={"account": caller.actor.account})
         return secret
@@ -207,15 +222,18 @@ class LogIn:
         """A bearer token for a service client that knows its secret, and its scope; None for anybody else."""
         identity = self.identity
         await self.slowing.wait(where.address)
-        async with identity.connect() as tx:
+        async with identity.connect() as tx, tx.transaction():
             row = await tx.fetchrow(
                 "SELECT id, secret, scope FROM access.client WHERE name = $1 AND state = 'active'",
                 folded(name) if LOGIN.match(folded(name)) else "",
             )
             right = hmac.compare_digest(row["secret"] if row else b"\0" * 32, secrets.digest(secret))
             asked = scope.split()
+            who = f"client:{folded(name)}" if row is not None else NOBODY
             if not right or row is None or not set(asked) <= set(row["scope"].split()):
                 self.slowing.failed(where.address)
+                why = "scope" if right and row is not None else "wrong secret"
+                await self._tell(tx, "token-create", who, where, refused=why)
                 return None
             made, now = secrets.made(), identity.now()
             granted = " ".join(asked) or row["scope"]
@@ -227,7 +245,34 @@ class LogIn:
                 now,
                 now + identity.rules.token_lasts,
             )
+            await self._tell(tx, "token-create", who, where)
         return made, granted
+
+    async def _tell_refused(self, name: str, row: Record | None, where: From) -> None:
+        """Note a refused log-in, and what it locked; what was typed as a name is kept only where it is one."""
+        async with self.identity.connect() as tx:
+            known = await tx.fetchval(
+                "SELECT login FROM access.account WHERE login = $1", name if LOGIN.match(name) else ""
+            )
+            who = known or NOBODY
+            why = "wrong password" if row is not None else "closed or locked" if known else "no such account"
+            await self._tell(tx, "login", who, where, refused=why)
+            if row is not None and row["failures"] >= self.identity.rules.failures:
+                await self._tell(tx, "account-lock", who, where)
+
+    async def _tell(
+        self, tx: Connection, act: str, who: str, where: From, *, refused: str | None = None
+    ) -> None:
+        """Note what somebody did with his own account."""
+        happening = Happening(
+            act,
+            who,
+            refused=refused is not None,
+            reason=refused or "",
+            address=where.address,
+            workstation=where.workstation,
+        )
+        await self.identity.witness.tell(tx, happening)
 
     async def _open(self, tx: Connection, account: int, where: From, now: datetime) -> str:
         secret = secrets.made()

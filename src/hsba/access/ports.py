@@ -44,3 +44,8 @@ class Untold:
 
     async def tell(self, tx: Connection, happening: Happening) -> None:
         """Keep nothing."""
+
+
+UNTOLD = Untold()
+NOBODY = "anonymous"
+"""Under whose name something was tried that is no account's: what was typed may be a password."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from hsba.audit import events
+from hsba.audit import events, security
+from hsba.audit.witness import CHANNEL, INSTALLATION
 from hsba.fhir.problems import BadRequest, Forbidden, NotFound, UnknownParameter
 from hsba.fhir.query import expression as e
 from hsba.fhir.query.expression import all_of
@@ -125,9 +126,38 @@ class Statement:
         code = token(test).code
         others = [name for name, act in events.ACTS.items() if act.action != code]
         if code == events.EXECUTED.action:
-            return f"(l.interaction <> ALL({self.arg(others)}::text[]))"
+            return f"({OF_RECORD} AND l.interaction <> ALL({self.arg(others)}::text[]) OR {COMES_AND_GOES})"
         names = [name for name, act in events.ACTS.items() if act.action == code]
-        return f"(l.interaction = ANY({self.arg(names)}::text[]))"
+        ends = [end for end, its in security.ENDINGS.items() if its == code]
+        return (
+            f"({OF_RECORD} AND l.interaction = ANY({self.arg(names)}::text[]) OR NOT {COMES_AND_GOES}"
+            f" AND l.channel = '{CHANNEL}' AND {self.ending(ends, changes=code == 'U')})"
+        )
+
+    def ending(self, ends: list[str], *, changes: bool) -> str:
+        """The act of an account ends with one of these words; or, for a change, with none that makes or removes."""
+        last = "substring(l.interaction FROM '[^-]*$')"
+        if changes:
+            return f"{last} <> ALL({self.arg(list(security.ENDINGS))}::text[])"
+        return f"{last} = ANY({self.arg(ends)}::text[])"
+
+    def kind(self, test: e.Test) -> str:
+        """About the record (`rest`), or about accounts by DICOM's code."""
+        wanted = token(test)
+        if wanted.code == "rest" and wanted.system in (None, events.TYPES):
+            return f"({OF_RECORD})"
+        return self.of_accounts(wanted, subtype=False)
+
+    def of_accounts(self, wanted: e.Token, *, subtype: bool) -> str:
+        """About accounts, by DICOM's code of an event's type or subtype."""
+        found = None
+        if wanted.system in (None, security.DCM):
+            found = security.condition(wanted.code or "", subtype=subtype)
+        if found is None:
+            return "false"
+        how, words = found
+        first = "split_part(l.interaction, '-', 1)"
+        return f"(l.channel = '{CHANNEL}' AND {first} {how}({self.arg(words)}::text[]))"
 
     def subtype(self, test: e.Test) -> str:
         """The interaction, by the standard's word or ours."""
@@ -135,7 +165,7 @@ class Statement:
         names = [name for name, act in events.ACTS.items() if act.restful and act.restful == wanted.code]
         if wanted.system in (None, events.OURS):
             names.append(wanted.code or "")
-        return f"(l.interaction = ANY({self.arg(names)}::text[]))"
+        return f"(l.interaction = ANY({self.arg(names)}::text[]) OR {self.of_accounts(wanted, subtype=True)})"
 
     def outcome(self, test: e.Test) -> str:
         """Done, or refused."""
@@ -144,6 +174,12 @@ class Statement:
         return f"({known.get(code or '', 'false')})"
 
 
+OF_RECORD = f"l.channel <> '{CHANNEL}'"
+COMES_AND_GOES = (
+    f"(l.channel = '{CHANNEL}' AND split_part(l.interaction, '-', 1) IN ('login', 'logout', 'session'))"
+)
+HERE = f"l.tenant IN ($1, {INSTALLATION})"
+"""The lines of this keeper, and those of the installation."""
 COMPARED = {
     "eq": "l.recorded BETWEEN {first} AND {last}",
     "po": "l.recorded BETWEEN {first} AND {last}",
@@ -165,6 +201,7 @@ PARAMETERS: dict[str, Callable[[Statement, e.Test], str]] = {
     "outcome": Statement.outcome,
     "patient": Statement.patient,
     "subtype": Statement.subtype,
+    "type": Statement.kind,
 }
 """The search parameters of AuditEvent that are answered."""
 
@@ -180,7 +217,7 @@ class AuditEvents:
         condition = visible(statement)
         number = int(id) if is_number(id) else -1
         row = await ctx.tx.fetchrow(
-            f"SELECT l.* FROM audit.whole l WHERE l.tenant = $1 AND l.id = {statement.arg(number)} AND {condition}",
+            f"SELECT l.* FROM audit.whole l WHERE {HERE} AND l.id = {statement.arg(number)} AND {condition}",
             *statement.args,
         )
         if row is None:
@@ -192,7 +229,7 @@ class AuditEvents:
         if wanted.include or wanted.revinclude:
             raise UnknownParameter("_include", vi="_include")
         statement = Statement(ctx)
-        where = f"l.tenant = $1 AND {visible(statement)} AND {statement.where(wanted.where)}"
+        where = f"{HERE} AND {visible(statement)} AND {statement.where(wanted.where)}"
         total = None
         if wanted.count == 0 or wanted.total in ("accurate", "estimate"):
             total = await ctx.tx.fetchval(f"SELECT count(*) FROM audit.line l WHERE {where}", *statement.args)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 START = hashlib.sha256(b"hsba audit").digest()
 """The hash before the first line."""
@@ -52,6 +52,33 @@ class Checkpoint:
         return _encode(["hsba audit checkpoint", *parts, self.key])
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines of a segment that were removed: from which place, how many, and the chain's hash before and after them."""
+
+    place: int
+    lines: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What was removed from a segment when its time was over, as it is signed and written outside the database."""
+
+    segment: int
+    pruned: int
+    """Microseconds since 1970."""
+    gaps: tuple[Gap, ...]
+    key: str
+    signature: str = ""
+
+    def signed(self) -> bytes:
+        """The bytes that the signature is over."""
+        said = [[one.place, one.lines, one.before, one.after] for one in self.gaps]
+        return _encode(["hsba audit pruning", self.segment, self.pruned, said, self.key])
+
+
 def micros(when: datetime) -> int:
     """A time as a whole number."""
     return (when - _EPOCH) // timedelta(microseconds=1)
@@ -71,6 +98,31 @@ def follow(before: bytes, rows: Iterable[Any]) -> list[bytes]:
         before = hashlib.sha256(before + line(row)).digest()
         found.append(before)
     return found
+
+
+def gaps(some: Sequence[Pruning]) -> dict[int, Gap]:
+    """The gaps of a segment, by the place where each begins."""
+    return {gap.place: gap for one in some for gap in one.gaps}
+
+
+def walk(
+    before: bytes, ids: Sequence[int], lines: Mapping[int, Any], missing: Mapping[int, Gap]
+) -> tuple[list[bytes | None], int]:
+    """The hash after each line of a segment (none inside a gap but at its end), and the place where the chain breaks."""
+    found: list[bytes | None] = []
+    while len(found) < len(ids):
+        gap = missing.get(len(found))
+        if gap is not None:
+            if gap.before != before.hex() or gap.lines < 1 or len(found) + gap.lines > len(ids):
+                break
+            before = bytes.fromhex(gap.after)
+            found += [*[None] * (gap.lines - 1), before]
+        elif (row := lines.get(ids[len(found)])) is not None:
+            before = hashlib.sha256(before + line(row)).digest()
+            found.append(before)
+        else:
+            break
+    return found, len(found)
 
 
 def marks(hashes: Iterable[bytes]) -> bytes:

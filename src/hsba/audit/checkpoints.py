@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hsba.audit.chain import Checkpoint
+from hsba.audit.chain import Checkpoint, Pruning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 NAME = "checkpoints.ndjson"
+PRUNINGS = "prunings.ndjson"
+"""What was removed when its time was over."""
 BLOCK = 4096
 
 
@@ -46,11 +48,28 @@ def last(folder: Path) -> int:
 
 def add(folder: Path, some: Sequence[Checkpoint]) -> None:
     """Add checkpoints at the end, on the disk before this returns."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / NAME
+    _append(folder / NAME, b"".join(msgspec.json.encode(one) + b"\n" for one in some))
+
+
+def add_pruning(folder: Path, one: Pruning) -> None:
+    """Add what is about to be removed, on the disk before this returns."""
+    _append(folder / PRUNINGS, msgspec.json.encode(one) + b"\n")
+
+
+def prunings(folder: Path) -> set[Pruning]:
+    """Everything that was removed, or was about to be."""
+    path = folder / PRUNINGS
+    if not path.exists():
+        return set()
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    return {msgspec.json.decode(line, type=Pruning) for line in lines}
+
+
+def _append(path: Path, data: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(file, b"".join(msgspec.json.encode(one) + b"\n" for one in some))
+        os.write(file, data)
         os.fsync(file)
     finally:
         os.close(file)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from hsba.audit import security
+from hsba.audit.witness import CHANNEL, INSTALLATION
 from hsba.fhir import json
 from hsba.record.saving import instant
 from hsba.store.resources import Stored
@@ -94,17 +96,12 @@ async def stored(ctx: Context, rows: Sequence[Any]) -> list[Stored]:
 
 def event(ctx: Context, row: Any, patients: dict[int, str]) -> Resource:
     """One line as an AuditEvent; `patients` are the ids behind the keys of its subjects."""
-    interaction = row["interaction"]
-    how = act(interaction)
     recorded = instant(row["recorded"], ctx)
-    codes = [{"system": RESTFUL, "code": how.restful}] if how.restful else []
     made: Resource = {
         "resourceType": TYPE,
         "id": str(row["id"]),
         "meta": {"versionId": "1", "lastUpdated": recorded},
-        "type": {"system": TYPES, "code": "rest", "display": "RESTful Operation"},
-        "subtype": [*codes, {"system": OURS, "code": interaction}],
-        "action": how.action,
+        **(_about_account(row) if row["channel"] == CHANNEL else _about_record(row)),
         "recorded": recorded,
         "outcome": REFUSED if row["refused"] else SUCCESS,
     }
@@ -113,7 +110,7 @@ def event(ctx: Context, row: Any, patients: dict[int, str]) -> Resource:
     made["purposeOfEvent"] = [{"coding": [{"system": PURPOSES, "code": row["purpose"]}]}]
     made["agent"] = list(_agents(row))
     made["source"] = {
-        "site": ctx.tenant.slug,
+        **({"site": ctx.tenant.slug} if row["tenant"] != INSTALLATION else {}),
         "observer": {"display": "HSBA"},
         "type": [
             {"system": "http://terminology.hl7.org/CodeSystem/security-source-type", "code": "3"},
@@ -124,6 +121,27 @@ def event(ctx: Context, row: Any, patients: dict[int, str]) -> Resource:
     return {**made, "entity": entities} if entities else made
 
 
+def _about_record(row: Any) -> Resource:
+    """What was done to the record, in the words of REST."""
+    how = act(row["interaction"])
+    codes = [{"system": RESTFUL, "code": how.restful}] if how.restful else []
+    return {
+        "type": {"system": TYPES, "code": "rest", "display": "RESTful Operation"},
+        "subtype": [*codes, {"system": OURS, "code": row["interaction"]}],
+        "action": how.action,
+    }
+
+
+def _about_account(row: Any) -> Resource:
+    """What happened to an account, in the words of DICOM."""
+    family = security.family(row["interaction"])
+    return {
+        "type": security.coding(family.type),
+        "subtype": [security.coding(family.subtype), {"system": OURS, "code": row["interaction"]}],
+        "action": security.action(row["interaction"]),
+    }
+
+
 def _agents(row: Any) -> list[Resource]:
     """Who did it, and for whom."""
     agent: Resource = {"altId": row["account"], "name": row["account"], "requestor": True}
@@ -131,8 +149,8 @@ def _agents(row: Any) -> list[Resource]:
         agent = {"role": [{"text": row["role"]}], **agent}
     if row["address"]:
         agent["network"] = {"address": row["address"], "type": "2"}
-    elif row["workstation"]:
-        agent["network"] = {"address": row["workstation"], "type": "1"}
+    if row["workstation"]:
+        agent["location"] = {"display": row["workstation"]}
     found = [agent]
     if row["on_behalf_of"]:
         found.append({"altId": row["on_behalf_of"], "name": row["on_behalf_of"], "requestor": False})

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BATCH = 1000
 
 ROWS = """
-SELECT w.* FROM audit.whole w WHERE w.tenant = $1 AND (w.recorded, w.id) > ($2, $3)
+SELECT w.* FROM audit.whole w WHERE w.tenant IN ($1, 0) AND (w.recorded, w.id) > ($2, $3)
   AND ($4::timestamptz IS NULL OR w.recorded <= $4) ORDER BY w.recorded, w.id LIMIT $5
 """
 
@@ -96,15 +96,19 @@ async def lines(
     """Pieces of the file, each with how many lines it holds."""
     at, number = since, -1
     while rows := await ctx.tx.fetch(ROWS, ctx.tenant.id, at, number, until, BATCH):
-        made = await events.stored(ctx, rows)
-        if as_csv:
-            yield len(rows), _csv(ctx, rows, await _patients(ctx, rows))
-        else:
-            yield len(rows), "".join(f"{one.body}\n" for one in made)
+        yield len(rows), await written(ctx, rows, as_csv=as_csv)
         at, number = rows[-1]["recorded"], rows[-1]["id"]
 
 
-async def _patients(ctx: Context, rows: list[Any]) -> dict[int, str]:
+async def written(ctx: Context, rows: list[Any], *, as_csv: bool) -> str:
+    """Rows of `audit.whole` as they stand in the file."""
+    if as_csv:
+        return _csv(ctx, rows, await patients(ctx, rows))
+    return "".join(f"{one.body}\n" for one in await events.stored(ctx, rows))
+
+
+async def patients(ctx: Context, rows: list[Any]) -> dict[int, str]:
+    """The ids behind the keys of the patients that rows of `audit.whole` are about."""
     keys = {subject[0] for row in rows for subject in row["subjects"] if subject[0] is not None}
     found = await ctx.tx.fetch(
         "SELECT key, id FROM record.resource WHERE tenant = $1 AND key = ANY($2)", ctx.tenant.id, list(keys)
@@ -112,7 +116,7 @@ async def _patients(ctx: Context, rows: list[Any]) -> dict[int, str]:
     return {one[0]: one[1] for one in found}
 
 
-def _csv(ctx: Context, rows: list[Any], patients: dict[int, str]) -> str:
+def _csv(ctx: Context, rows: list[Any], whose: dict[int, str]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     for row in rows:
@@ -120,9 +124,7 @@ def _csv(ctx: Context, rows: list[Any], patients: dict[int, str]) -> str:
         values["recorded"] = instant(row["recorded"], ctx)
         values["type"] = ctx.registry.type_name(row["type"]) if row["type"] is not None else ""
         values["result"] = "refused" if row["refused"] else "ok"
-        values["patients"] = " ".join(
-            dict.fromkeys(patients[s[0]] for s in row["subjects"] if s[0] in patients)
-        )
+        values["patients"] = " ".join(dict.fromkeys(whose[s[0]] for s in row["subjects"] if s[0] in whose))
         values["resources"] = " ".join(_named(ctx, s) for s in row["subjects"] if s[3] is not None)
         writer.writerow(safe(str(values[name])) if values[name] is not None else "" for name in COLUMNS)
     return text.getvalue()

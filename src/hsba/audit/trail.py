@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hsba.audit.words import plain
 from hsba.record.saving import provenance
 from hsba.store.resources import Stored
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 NOTE = "SELECT audit.note($1, $2, $3, $4, $5, $6, $7, $8)"
 REFUSED = "refused:"
-LONGEST = 1000
-"""Characters kept of what was touched and is no resource."""
 
 
 class AuditTrail:
@@ -33,7 +32,7 @@ class AuditTrail:
     async def add(self, ctx: Context, interaction: str, type: str | None, subjects: Sequence[object]) -> None:
         """Write the line of an act and what it touched: versions, addresses `(type, id)`, or words for anything else."""
         about = [found for one in subjects if (found := _about(ctx, one)) is not None]
-        words = " ".join(one for one in subjects if isinstance(one, str))
+        words = plain(" ".join(one for one in subjects if isinstance(one, str)))
         ask = ctx.tx.fetchval_alone if ctx.alone else ctx.tx.fetchval
         await ask(
             NOTE,
@@ -43,7 +42,7 @@ class AuditTrail:
             interaction.removeprefix(REFUSED),
             None if type is None else ctx.registry.type_id(type),
             interaction.startswith(REFUSED),
-            words[:LONGEST] or None,
+            words or None,
             about or None,
         )
         ctx.told.add(interaction)

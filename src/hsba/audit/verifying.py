@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hsba.audit import chain, checkpoints, keys, sealing
+from hsba.audit import chain, checkpoints, keys, pruning, sealing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from hsba.audit.chain import Checkpoint
+    from hsba.audit.chain import Checkpoint, Gap, Pruning
 
     Connection = Any  # asyncpg's own, as the owner
 
@@ -29,6 +29,10 @@ SENTENCES = {
     "moved": ("Line {line} stands in another place than it was sealed in.", "Dòng {line} bị đổi chỗ."),
     "segment": ("Segment {segment} was altered.", "Đoạn {segment} đã bị sửa."),
     "signature": ("Segment {segment} bears a wrong signature.", "Đoạn {segment} mang chữ ký sai."),
+    "pruning": (
+        "Of segment {segment} more was removed than was signed for.",
+        "Đoạn {segment} bị xóa nhiều hơn mức đã ký.",
+    ),
     "lost": ("Segment {segment} is missing in the database.", "Đoạn {segment} không còn trong cơ sở dữ liệu."),
     "unwritten": (
         "Segment {segment} is not in the file of checkpoints.",
@@ -79,6 +83,8 @@ class Found:
 
     segments: int = 0
     lines: int = 0
+    pruned: int = 0
+    """Lines that were removed when their time was over, and signed for."""
     tail: int = 0
     oldest: datetime | None = None
     """Of the lines that are not sealed yet."""
@@ -110,7 +116,9 @@ async def verify(
     found.fault = _gap(numbers, written)
     if found.fault is None and last is not None:
         async with tx.transaction(isolation="repeatable_read", readonly=True):
-            found.fault = await _chain(tx, key, written, found, note, since, until)
+            found.fault = await _chain(
+                tx, key, written, checkpoints.prunings(folder), found, note, since, until
+            )
             found.fault = found.fault or await _strangers(tx, last, since, until)
     tail = await tx.fetchrow(
         "SELECT count(*), min(recorded) FROM audit.line WHERE xid >= $1::text::xid8", last[0] if last else "0"
@@ -123,6 +131,7 @@ async def _chain(
     tx: Connection,
     key: Ed25519PublicKey,
     written: dict[int, Checkpoint],
+    outside: set[Pruning],
     found: Found,
     note: Callable[[Found], None],
     since: datetime | None,
@@ -130,12 +139,22 @@ async def _chain(
 ) -> Fault | None:
     """The first thing that is wrong with the segments of a span of time, counting what is right in `found`."""
     before = Before()
+    removed = await pruning.prunings(tx)
     async for row in tx.cursor(SEGMENTS, since, until, prefetch=10):
-        fault = await _segment(tx, row, key, written.get(row["number"]), before)
+        some = removed.get(row["number"], [])
+        if any(
+            one not in outside or not keys.fits(key, bytes.fromhex(one.signature), one.signed())
+            for one in some
+        ):
+            return Fault("pruning", row["number"])
+        gaps = chain.gaps(some)
+        fault = await _segment(tx, row, key, written.get(row["number"]), before, gaps)
         if fault is not None:
             return fault
         found.segments += 1
-        found.lines += len(row["ids"])
+        gone = sum(gap.lines for gap in gaps.values())
+        found.lines += len(row["ids"]) - gone
+        found.pruned += gone
         note(found)
     return None
 
@@ -160,6 +179,7 @@ async def _segment(
     key: Ed25519PublicKey,
     written: Checkpoint | None,
     before: Before,
+    gaps: dict[int, Gap],
 ) -> Fault | None:
     """What is wrong with one segment: first its lines, so that the line is named; then what is said of them."""
     number = row["number"]
@@ -167,15 +187,22 @@ async def _segment(
     expected: list[int] = row["ids"]
     start = row["before"] if before.hash is None else before.hash
     lines = await tx.fetch(LINES, expected, row["earliest"], row["latest"])
-    if (fault := await _missing(tx, number, expected, [one["id"] for one in lines])) is not None:
+    gone = {id_ for gap in gaps.values() for id_ in expected[gap.place : gap.place + gap.lines]}
+    back = next((one["id"] for one in lines if one["id"] in gone), None)
+    if back is not None:
+        return Fault("inserted", number, back)
+    left = [id_ for id_ in expected if id_ not in gone]
+    if (fault := await _missing(tx, number, left, [one["id"] for one in lines])) is not None:
         return fault
-    hashes = chain.follow(start, lines)
     kept = row["marks"]
     if len(kept) != chain.MARK * len(expected) or row["before"] != start:
         return Fault("segment", number)
-    for place, (one, made) in enumerate(zip(lines, hashes, strict=True)):
-        if kept[place * chain.MARK : (place + 1) * chain.MARK] != made[: chain.MARK]:
-            return Fault("altered", number, one["id"])
+    hashes, place = chain.walk(start, expected, {one["id"]: one for one in lines}, gaps)
+    for at, made in enumerate(hashes):
+        if made is not None and kept[at * chain.MARK : (at + 1) * chain.MARK] != made[: chain.MARK]:
+            return Fault("altered", number, expected[at])
+    if place < len(expected):
+        return Fault("pruning", number)
     if hashes[-1] != row["hash"] or (number == 1 and start != chain.START):
         return Fault("segment", number)
     if stated.key != keys.name(key) or not keys.fits(key, row["signature"], stated.signed()):

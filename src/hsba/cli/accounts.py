@@ -67,7 +67,9 @@ def account_create(
             keeping_accounts.now(),
             await keeping_accounts.tenants(tx, tenant or (), every=every_tenant),
         )
-        password = await accounts.create(tx, at, login, kind, name or login, tenants=numbers)
+        password = await accounts.create(
+            tx, at, login, kind, name or login, tenants=numbers, by=keeping_accounts.BY
+        )
         who = None if person is None else grants.person(person)
         await keeping_accounts.give(tx, accounts.folded(login), role or (), person=who, tenants=numbers)
         return password
@@ -90,19 +92,33 @@ def account_list(*, data: Data = None, demo: Demo = False) -> None:
 @account.command("lock")
 def account_lock(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Khóa tài khoản và kết thúc mọi phiên · Close an account and end all its sessions."""
-    _keep(lambda tx: accounts.disable(tx, keeping_accounts.now(), login), data=data, demo=demo)
+    _keep(
+        lambda tx: accounts.disable(tx, keeping_accounts.now(), login, by=keeping_accounts.BY),
+        data=data,
+        demo=demo,
+    )
 
 
 @account.command("unlock")
 def account_unlock(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Mở lại tài khoản · Open an account again."""
-    _keep(lambda tx: accounts.enable(tx, keeping_accounts.now(), login), data=data, demo=demo)
+    _keep(
+        lambda tx: accounts.enable(tx, keeping_accounts.now(), login, by=keeping_accounts.BY),
+        data=data,
+        demo=demo,
+    )
 
 
 @account.command("reset-password")
 def account_reset(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Đặt lại và in mật khẩu phải đổi · Reset the password and print it; it must be changed."""
-    typer.echo(_keep(lambda tx: accounts.renew(tx, keeping_accounts.now(), login), data=data, demo=demo))
+    typer.echo(
+        _keep(
+            lambda tx: accounts.renew(tx, keeping_accounts.now(), login, by=keeping_accounts.BY),
+            data=data,
+            demo=demo,
+        )
+    )
 
 
 @account.command("create-client")
@@ -122,7 +138,8 @@ def account_create_client(
     async def work(tx: Connection) -> str:
         numbers = await keeping_accounts.tenants(tx, tenant or ())
         at = keeping_accounts.now()
-        return await accounts.create_client(tx, at, name, title or name, scope=scope, tenants=numbers)
+        by = keeping_accounts.BY
+        return await accounts.create_client(tx, at, name, title or name, scope=scope, tenants=numbers, by=by)
 
     typer.echo(_keep(work, data=data, demo=demo))
 
@@ -143,7 +160,8 @@ def token(
     def work(tx: Connection) -> Awaitable[str]:
         lasts = timedelta(hours=hours)
         at = keeping_accounts.now()
-        return accounts.token(tx, at, account=account, client=client, scope=scope, lasts=lasts)
+        by = keeping_accounts.BY
+        return accounts.token(tx, at, account=account, client=client, scope=scope, lasts=lasts, by=by)
 
     typer.echo(_keep(work, data=data, demo=demo))
 

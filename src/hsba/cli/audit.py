@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,9 @@ import asyncpg
 import typer
 from rich.markup import escape
 
-from hsba.audit import keys, report, verifying
+from hsba.access.ports import Happening
+from hsba.audit import keys, pruning, report, verifying
+from hsba.audit.witness import INSTALLATION, TrailWitness
 from hsba.cli.common import (
     Commands,
     Data,
@@ -26,6 +28,7 @@ from hsba.fhir.problems import Problem
 from hsba.fhir.query.dates import interval
 from hsba.ops import processes
 from hsba.ops.selfcheck import Words
+from hsba.record.context import OPERATOR
 
 if TYPE_CHECKING:
     from hsba.config import Settings
@@ -37,6 +40,12 @@ From = Annotated[str | None, typer.Option("--from", help="Từ ngày, giờ này
 To = Annotated[
     str | None, typer.Option("--to", help="Đến hết ngày, giờ này · To the end of this day or time")
 ]
+
+
+WORDS_OF_KIND = {
+    True: Words("about accounts and log-ins", "về tài khoản, đăng nhập"),
+    False: Words("about patients' records", "về hồ sơ người bệnh"),
+}
 
 
 class NoTime(Problem):
@@ -86,12 +95,68 @@ def verify(*, first: From = None, last: To = None, data: Data = None, demo: Demo
             f"{found.lines} dòng trong {found.segments} đoạn còn nguyên như khi niêm phong; {found.tail} dòng chưa niêm phong",
         )
         output.print(getattr(words, settings.lang), soft_wrap=True)
+        if found.pruned:
+            words = Words(
+                f"{found.pruned} lines were removed when their time was over, and signed for",
+                f"{found.pruned} dòng đã được xóa khi hết thời hạn lưu, có ký xác nhận",
+            )
+            output.print(getattr(words, settings.lang), soft_wrap=True)
         if found.oldest is not None:
             words = Words(f"the oldest is of {found.oldest}", f"dòng cũ nhất lúc {found.oldest}")
             output.print(getattr(words, settings.lang), soft_wrap=True)
         if found.fault is not None:
             console.print(f"[red]✗[/] {escape(found.fault.sentence(settings.lang))}", soft_wrap=True)
             raise typer.Exit(1)
+
+    processes.run(main())
+
+
+@audit.command()
+def prune(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Xóa thật · Really remove")] = False,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Xóa dòng hết thời hạn lưu; không có --yes thì chỉ kể ra · Remove lines whose time is over; without --yes only tell."""
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+    folder = settings.folder("demo" if demo else "main")
+    now = datetime.now(UTC)
+    kept = pruning.keeping(now, settings.audit_security_months, settings.audit_access_years)
+
+    def note(done: pruning.Pruned) -> None:
+        progress(Words(f"{done.lines} lines removed", f"đã xóa {done.lines} dòng"))
+
+    async def main() -> None:
+        async with reached(settings, folder, progress) as database:
+            tx = await asyncpg.connect(database.owner)
+            try:
+                over = await pruning.look(tx, kept)
+                progress.end()
+                for (month, security), count in over.months.items():
+                    words = WORDS_OF_KIND[security]
+                    output.print(f"{month}  {count:>9}  {getattr(words, settings.lang)}")
+                if yes and over.lines:
+                    key = keys.signing(folder / "files" / "keys")
+                    outside = settings.audit_folder or folder / "audit"
+                    done = await pruning.prune(tx, key, outside, kept, now, note=note)
+                    progress.end()
+                    await TrailWitness().tell(
+                        tx, Happening("audit-prune", OPERATOR.account, f"{done.lines}", tenant=INSTALLATION)
+                    )
+                    words = Words(
+                        f"{done.lines} lines in {done.segments} segments were removed; hsba audit verify proves the rest",
+                        f"đã xóa {done.lines} dòng trong {done.segments} đoạn; hsba audit verify chứng minh phần còn lại",
+                    )
+                else:
+                    words = Words(
+                        f"{over.lines} lines may be removed; nothing was: --yes removes those that are sealed",
+                        f"{over.lines} dòng có thể xóa; chưa xóa gì: thêm --yes để xóa những dòng đã niêm phong",
+                    )
+                output.print(getattr(words, settings.lang), soft_wrap=True)
+            finally:
+                await tx.close()
 
     processes.run(main())
 

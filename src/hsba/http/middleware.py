@@ -19,8 +19,9 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid7s
 
+from hsba.access.ports import Happening
 from hsba.access.problems import NotLoggedIn
-from hsba.fhir.problems import BadRequest, Forbidden, MethodNotAllowed, NotAcceptable
+from hsba.fhir.problems import BadRequest, Forbidden, Gone, MethodNotAllowed, NotAcceptable, NotFound
 from hsba.http import answers, callers, codings, contents, errors, idempotency, limits, negotiate, operations
 from hsba.http.messages import Answer, Request, join_headers, read_pairs
 from hsba.http.metadata import Capabilities
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hsba.access.identity import Caller
+    from hsba.fhir.problems import Problem
     from hsba.http.app import Options, Services
     from hsba.http.messages import Header, Receive, Scope, Send
     from hsba.http.metrics import Metrics
@@ -56,7 +58,21 @@ NOBODY = Actor(account="anonymous")
 PURPOSE = "TREAT"
 UNTOLD = frozenset({"capabilities"})
 """Interactions that show nothing of anybody, and leave no line."""
-UNTOLD_OPERATIONS = frozenset({"$expand", "$lookup", "$subsumes", "$translate", "$validate-code"})
+TOLD = (Forbidden, NotFound, Gone)
+"""What leaves a line although nothing was shown: who tried which address."""
+UNTOLD_OPERATIONS = frozenset(
+    {
+        "$closure",
+        "$expand",
+        "$find",
+        "$find-matches",
+        "$local",
+        "$lookup",
+        "$subsumes",
+        "$translate",
+        "$validate-code",
+    }
+)
 """The same: look-ups of codes."""
 PAUSES = (0.01, 0.05, 0.2)
 """Seconds before each further try of a write that met another, on average."""
@@ -103,13 +119,16 @@ class Door:
         number = _request_id(headers)
         interaction, type_ = "", ""
         request: Request | None = None
+        caller: Caller | None = None
         try:
             method: str = scope["method"]
             segments = _segments(path)
             if method == "OPTIONS":
                 interaction, answer = "options", self._options(headers, segments)
             else:
-                caller = None if segments == OPEN else await self._caller(headers, method, root)
+                if segments != OPEN:
+                    caller = await self._caller(headers, method, root)
+                    caller.check()
                 route = self.table.find(method, segments)
                 interaction = route.interaction
                 if segments and segments[0] in self.table.types:
@@ -141,9 +160,12 @@ class Door:
             return
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes an answer
             _give_up(request)
-            answer = await self._refusal(exc, scope, headers, path, number)
-            if request is not None and isinstance(exc, Forbidden):
-                await self._tell(request, exc)
+            problem: Exception = exc
+            try:
+                await self._tell_refusal(exc, request, caller, scope, headers)
+            except Exception as untold:  # noqa: BLE001 - what could not be told is not answered as if it were
+                problem = untold
+            answer = await self._refusal(problem, scope, headers, path, number)
         seconds = time.perf_counter() - started
         self.metrics.observe(interaction, type_, answer.status, seconds)
         if log.isEnabledFor(logging.DEBUG):
@@ -239,12 +261,11 @@ class Door:
         return ctx
 
     async def _caller(self, headers: dict[bytes, bytes], method: str, root: str) -> Caller:
-        """Who calls; nobody who is not logged in, or whose account is not for the record, comes further."""
+        """Who calls; nobody who is not logged in comes further."""
         secure = self.options.behind_tls or root.startswith("https:")
         found = await callers.known(self.services.identity, headers, method=method, root=root, secure=secure)
         if found is None:
             raise NotLoggedIn
-        found.check()
         return found
 
     # --- from the line -------------------------------------------------------------------------------------
@@ -350,14 +371,41 @@ class Door:
             return (some,)
         return some
 
-    async def _tell(self, request: Request, refused: Forbidden) -> None:
-        """Note a refusal in the trail in a transaction of its own: that of the request was rolled back."""
+    async def _tell_refusal(
+        self,
+        exc: Exception,
+        request: Request | None,
+        caller: Caller | None,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+    ) -> None:
+        """Note who was refused what; who is known and came no further than the door is noted with his account."""
+        if not isinstance(exc, TOLD):
+            return
+        if request is not None:
+            await self.tell(request, exc, self._touched(request))
+        elif caller is not None:
+            happening = Happening(
+                "door-refuse",
+                caller.actor.account,
+                subject=f"{scope['method']} {scope['path']}",
+                refused=True,
+                reason=type(exc).__name__,
+                address=callers.address(scope["client"], headers, self.options.trusted_proxies) or None,
+                workstation=caller.actor.workstation,
+            )
+            async with self.services.pool.bare() as tx:
+                await self.services.identity.witness.tell(tx, happening)
+
+    async def tell(self, request: Request, refused: Problem, touched: tuple[object, ...]) -> None:
+        """Note a refusal, or a look for what is not there, by itself: the transaction of the request was rolled back."""
         log.warning("refused", extra={"request": str(request.number), "problem": type(refused).__name__})
 
         async def note(ctx: Context) -> None:
-            await ctx.trail.add(ctx, f"refused:{request.route.interaction}", None, self._touched(request))
+            act = f"refused:{request.route.interaction}"
+            await ctx.trail.add(ctx, act, None, (*touched, type(refused).__name__))
 
-        await self.attempt(request, "writing", note)
+        await self.attempt(request, "reading", note)
 
     def _common_headers(self, answer: Answer, headers: dict[bytes, bytes], number: UUID) -> None:
         """The headers of every answer."""

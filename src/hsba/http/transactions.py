@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from hsba.fhir import json
-from hsba.fhir.problems import BadRequest
+from hsba.fhir.problems import BadRequest, Forbidden, Gone, NotFound
 from hsba.http import answers, bundles, contents, negotiate
 from hsba.http.messages import Answer, Request, read_pairs
 from hsba.record import idempotency, interactions
@@ -21,6 +21,7 @@ from hsba.record.transaction import batch, transaction
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from hsba.fhir.problems import Problem
     from hsba.http.middleware import Door
     from hsba.http.negotiate import Returns
     from hsba.http.routes import Room
@@ -65,8 +66,13 @@ async def _batch(door: Door, request: Request, bundle: Resource) -> Answer:
             request, room, work if key is None or room != "writing" else _Once(f"{key}#{done}", asked, work)
         )
 
+    async def refused(asked: Asked, problem: Problem) -> None:
+        if isinstance(problem, (Forbidden, NotFound, Gone)):
+            path = asked.url.removeprefix(request.base).partition("?")[0]
+            await door.tell(request, problem, (asked.method, path))
+
     bare = door.context(request, None)
-    answered = await batch(bundle, bare, run, other=_Inside(door, request).answer)
+    answered = await batch(bundle, bare, run, other=_Inside(door, request).answer, refused=refused)
     return _bundle(bare, request, "batch-response", answered)
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from hsba.access import accounts, grants, passwords, secrets
+from hsba.access.accounts import By
 from hsba.access.problems import BadAccount
+from hsba.audit.witness import TrailWitness
 from hsba.ops.demo.faces import faces
 from hsba.record.context import OPERATOR
 from hsba.record.tenants import UnknownTenant
@@ -29,6 +31,8 @@ LOCK = 0x48534143
 """Two first starts at the same moment make one administrator."""
 
 
+BY = By(TrailWitness())
+"""The operator of this server, whose acts are in the trail."""
 DEMO_CLIENT = "demo-service"
 DEMO_FILE = "demo-password"
 DEMO_ROLE = (
@@ -76,7 +80,7 @@ async def first(owner_dsn: str) -> str | None:
     """The first administrator's password, where this start made one."""
     async with connected(owner_dsn) as tx:
         await tx.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        return await accounts.first(tx, now())
+        return await accounts.first(tx, now(), by=BY)
 
 
 async def furnish_demo(owner_dsn: str, folder: Path) -> Shown:
@@ -92,15 +96,25 @@ async def furnish_demo(owner_dsn: str, folder: Path) -> Shown:
         async with connected(owner_dsn) as tx:
             with contextlib.suppress(BadAccount):  # it is there from the start before
                 await accounts.create(
-                    tx, at, one.login, one.kind, one.name, password=password, hashed=hashed, must_change=False
+                    tx,
+                    at,
+                    one.login,
+                    one.kind,
+                    one.name,
+                    password=password,
+                    hashed=hashed,
+                    must_change=False,
+                    by=BY,
                 )
             await give(tx, one.login, [one.role] if one.role else [], person=one.person)
-            await accounts.enable(tx, at, one.login)
+            await accounts.enable(tx, at, one.login, by=BY)
     async with connected(owner_dsn) as tx:
         with contextlib.suppress(BadAccount):
-            await accounts.create_client(tx, at, DEMO_CLIENT, "Dịch vụ mẫu", scope=SCOPE, secret=secret)
+            await accounts.create_client(
+                tx, at, DEMO_CLIENT, "Dịch vụ mẫu", scope=SCOPE, secret=secret, by=BY
+            )
         for (tenant,) in await tx.fetch("SELECT id FROM record.tenant"):
-            await grants.put_role(tx, tenant, OPERATOR, *DEMO_ROLE)
+            await grants.put_role(tx, tenant, OPERATOR, *DEMO_ROLE, witness=BY.witness)
         await give(tx, f"client:{DEMO_CLIENT}", [DEMO_ROLE[0]])
     return Shown(password, secret, known)
 
@@ -124,9 +138,9 @@ async def give(
         account,
     ):
         for role in roles:
-            await grants.grant(tx, tenant, OPERATOR, account, role)
+            await grants.grant(tx, tenant, OPERATOR, account, role, witness=BY.witness)
         if person is not None:
-            await grants.tell_person(tx, tenant, OPERATOR, account, *person)
+            await grants.tell_person(tx, tenant, OPERATOR, account, *person, witness=BY.witness)
 
 
 async def tenants(tx: Connection, slugs: Sequence[str], *, every: bool = False) -> list[int] | None:

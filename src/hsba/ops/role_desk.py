@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hsba.access import grants
 from hsba.access.explain import explain
+from hsba.audit.witness import TrailWitness
 from hsba.fhir.problems import BadRequest
 from hsba.fhir.query.dates import interval
 from hsba.record.context import OPERATOR, Actor
@@ -28,6 +29,7 @@ class Desk:
 
     house: House
     tenant: Tenant
+    witness: TrailWitness = field(default_factory=TrailWitness)
 
     async def roles(self) -> list[str]:
         """Every role with its title, and every grant not revoked."""
@@ -62,7 +64,8 @@ class Desk:
         last = self._instant(end, 1)
         async with self.house.pool.writing(self.tenant.id) as tx:
             if person is not None:
-                await grants.tell_person(tx, self.tenant.id, OPERATOR, account, *grants.person(person))
+                who = grants.person(person)
+                await grants.tell_person(tx, self.tenant.id, OPERATOR, account, *who, witness=self.witness)
             return await grants.grant(
                 tx,
                 self.tenant.id,
@@ -73,12 +76,14 @@ class Desk:
                 valid_from=first,
                 valid_to=last,
                 reason=reason,
+                witness=self.witness,
             )
 
     async def revoke(self, number: int) -> str:
         """End a grant."""
         async with self.house.pool.writing(self.tenant.id) as tx:
-            return _grant(await grants.revoke(tx, self.tenant.id, OPERATOR, number))
+            taken = await grants.revoke(tx, self.tenant.id, OPERATOR, number, witness=self.witness)
+            return _grant(taken)
 
     async def check(self, rights: Rights, account: str, act: str, target: str) -> tuple[Verdict, list[str]]:
         """Whether an account may do something to `Type` or `Type/id`, and why."""

@@ -138,6 +138,8 @@ class Rules:
     """How long the answer to a write with an Idempotency-Key is kept for its repeat."""
     validate: bool = True
     max_search_count: int = 1000
+    review_months: int = 6
+    """After so many months the list of accounts and their roles is to be confirmed again."""
     targets: Targets = field(default_factory=Targets)
 
 

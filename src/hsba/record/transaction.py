@@ -67,11 +67,12 @@ async def batch(
     run: Callable[[Room, Callable[[Context], Awaitable[Answered]]], Awaitable[Answered]],
     *,
     other: Other | None = None,
+    refused: Callable[[Asked, Problem], Awaitable[None]] | None = None,
 ) -> list[Answered]:
     """Carry out each entry for itself, so that one that fails leaves the others be.
 
     `run` calls a work on a connection of the room asked for, tries it again when it met another writer, and turns
-    what goes wrong into a Problem; `ctx` needs no connection here.
+    what goes wrong into a Problem; `ctx` needs no connection here.  `refused` is told of an entry that came to nothing.
     """
     answers: list[Answered] = []
     for asked in entries.read(ctx, bundle, "batch"):
@@ -85,6 +86,8 @@ async def batch(
         try:
             answers.append(await run(asked.room, one))
         except Problem as problem:
+            if refused is not None:
+                await refused(asked, problem)
             answers.append(Answered.refused(problem))
     return answers
 

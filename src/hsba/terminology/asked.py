@@ -53,7 +53,7 @@ def codings(call: Call) -> list[Coding]:
     found: list[Coding] = []
     if code := call.text("code"):
         system = call.text("system") or (call.text("url") if call.type == "CodeSystem" else None) or ""
-        version = call.text("systemVersion" if call.type == "ValueSet" else "version")
+        version = call.text("systemVersion") or (call.text("version") if call.type == "CodeSystem" else None)
         if system and version and "|" not in system:
             system = f"{system}|{version}"
         found.append(Coding(system, code, call.text("display")))
@@ -73,7 +73,9 @@ def coding(value: Any) -> Coding:
     system, display, version = value.get("system", ""), value.get("display"), value.get("version")
     if not isinstance(system, str) or not isinstance(display, str | None):
         raise BadRequest("system and display are texts.", vi="system và display là chuỗi.")
-    return Coding(f"{system}|{version}" if system and version else system, value["code"], display)
+    if system and isinstance(version, str):
+        system = f"{system}|{version}"
+    return Coding(system, value["code"], display)
 
 
 def day(ctx: Context, call: Call) -> tuple[date, bool]:

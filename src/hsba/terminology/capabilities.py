@@ -16,7 +16,8 @@ FROM reference.code_list l JOIN reference.system s ON s.id = l.system
 WHERE l.tenant = 0 AND l.supplements IS NULL ORDER BY s.uri
 """
 EXPANSION = (
-    "activeOnly", "count", "date", "displayLanguage", "filter", "includeDesignations", "offset", "url", "valueSet",
+    "activeOnly", "check-system-version", "count", "date", "displayLanguage", "exclude-system", "excludeNested", "filter",
+    "force-system-version", "includeDesignations", "offset", "system-version", "url", "valueSet",
 )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ async def statement(tx: Connection, *, base: str, today: str, version: str) -> R
         "implementation": {"description": "HSBA", "url": base},
         "codeSystem": systems,
         "expansion": {
-            "hierarchical": False,
+            "hierarchical": True,
             "paging": True,
             "incomplete": False,
             "parameter": [{"name": name} for name in EXPANSION],
@@ -48,4 +49,5 @@ async def statement(tx: Connection, *, base: str, today: str, version: str) -> R
         "codeSearch": "all",
         "validateCode": {"translations": True},
         "translation": {"needsMap": False},
+        "closure": {"translation": False},
     }

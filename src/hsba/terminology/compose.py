@@ -9,15 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from hsba.fhir import json
 from hsba.fhir.problems import Problem
 from hsba.record import interactions
-from hsba.terminology import concepts, saved
-from hsba.terminology.asked import UnknownList
+from hsba.terminology import concepts, saved, tree
+from hsba.terminology.asked import UnknownList, UnknownSystem, UnknownVersion
 from hsba.terminology.lookup import by_id, unknown
+from hsba.terminology.versions import Versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from hsba.record.context import Context
     from hsba.terminology.concepts import Concept, System
@@ -63,6 +66,8 @@ class Compiled:
     listed: list[Listed] = field(default_factory=list)
     foreign: dict[int, str] = field(default_factory=dict)
     """The addresses of the systems with numbers below 0."""
+    systems: set[int] = field(default_factory=set)
+    """The numbers of the systems in the tables that it is made of."""
     pinned: dict[int, System] = field(default_factory=dict)
     """Systems of which one version is meant."""
     saved: dict[int, System] = field(default_factory=dict)
@@ -72,7 +77,9 @@ class Compiled:
 async def value_set(ctx: Context, url: str) -> Raw:
     """A value set by its address: of the packages, of the keeper's own, or implied by a system's address."""
     system, mark, rest = url.partition(IMPLICIT)
-    if mark and (not rest or rest.startswith("=isa/")):
+    if mark and rest and not rest.startswith("=isa/"):
+        raise UnknownFilter(rest.removeprefix("="))
+    if mark:
         part: Raw = {"system": system}
         if rest:
             part["filter"] = [{"property": "concept", "op": "is-a", "value": rest.removeprefix("=isa/")}]
@@ -118,17 +125,19 @@ async def stored(ctx: Context, id: str) -> Raw:
     return raw
 
 
-async def compiled(ctx: Context, raw: Raw, versions: Mapping[str, str] | None = None) -> Compiled:
-    """The condition of a value set; `versions` are those of systems of which the value set names none."""
-    writer = _Writer(ctx, versions or {})
+async def compiled(ctx: Context, raw: Raw, versions: Versions | None = None) -> Compiled:
+    """The condition of a value set; `versions` are what a call says of those of code systems."""
+    writer = _Writer(ctx, versions or Versions())
     where = await writer.of(raw, ())
-    return Compiled(where, writer.args, writer.listed, writer.foreign, writer.pinned, writer.saved)
+    return Compiled(
+        where, writer.args, writer.listed, writer.foreign, writer.systems, writer.pinned, writer.saved
+    )
 
 
 class _Writer:
     """Writes one condition."""
 
-    def __init__(self, ctx: Context, versions: Mapping[str, str]) -> None:
+    def __init__(self, ctx: Context, versions: Versions) -> None:
         self.ctx = ctx
         self.versions = versions
         self.pinned: dict[int, System] = {}
@@ -136,6 +145,7 @@ class _Writer:
         self.args: list[Any] = []
         self.listed: list[Listed] = []
         self.foreign: dict[int, str] = {}
+        self.systems: set[int] = set()
 
     def arg(self, value: Any) -> str:
         self.args.append(value)
@@ -172,15 +182,17 @@ class _Writer:
         """An include or exclude: the system's part, cut with every value set it names."""
         found = [await self.of(await value_set(self.ctx, url), within) for url in part.get("valueSet", ())]
         system = part.get("system")
-        if system is not None and "concept" in part:
+        if system is not None and system.partition("|")[0] in self.versions.excluded:
+            found.append("false")
+        elif system is not None and "concept" in part:
             found.append(await self._codes(system, part["concept"], part.get("version", "")))
         elif system is not None:
             of = await self._at_hand(system, part.get("version", ""))
             if of is None:
-                raise await unknown(self.ctx, self._told(system, part.get("version", "")))
+                raise UnknownSystem(system)
             place = self.arg(of.number)
             found.append(f"c.system = {place}::integer")
-            found += [self._filter(rule, place, of) for rule in part.get("filter", ())]
+            found += [await self._filter(rule, place, of) for rule in part.get("filter", ())]
         return f"({' AND '.join(found) or 'false'})"
 
     async def _codes(self, system: str, some: list[Raw], version: str = "") -> str:
@@ -199,94 +211,76 @@ class _Writer:
         codes = self.arg([one["code"] for one in some])
         return f"(c.system = {self.arg(number)}::integer AND c.code = ANY({codes}::text[]))"
 
-    def _told(self, system: str, version: str) -> str:
-        """The address of a system with the version that is meant."""
-        bare, _, within = system.partition("|")
-        version = version or within or self.versions.get(bare, "")
-        return f"{bare}|{version}" if version else bare
-
     async def _at_hand(self, system: str, version: str) -> System | None:
-        """A system that can be looked into; one that the keeper saved is given a number below 0."""
-        of = await concepts.system(self.ctx, self._told(system, version))
-        if of is not None and of.saved is not None:
-            for known in self.saved.values():
-                if (known.url, known.version) == (of.url, of.version):
-                    return known
-            number = -1 - len(self.foreign)
-            of = self.saved[number] = replace(of, number=number)
-            self.foreign[number] = of.url
-            self.listed += [
-                Listed(number, one.code, one.display, replace(one, system=number))
-                for one in (of.saved or {}).values()
-            ]
-        elif of is not None and of.pinned:
-            self.pinned[of.number] = of
+        """A system in the version that is meant, refused where it is there only in others; None where it is not there.
+
+        One that the keeper saved is given a number below 0.
+        """
+        of = await self._wanted(system, version)
+        if of is None:
+            return None
+        if of.saved is None:
+            self.systems.add(of.number)
+            if of.pinned:
+                self.pinned[of.number] = of
+            return of
+        for known in self.saved.values():
+            if (known.url, known.version) == (of.url, of.version):
+                return known
+        number = -1 - len(self.foreign)
+        of = self.saved[number] = replace(of, number=number)
+        self.foreign[number] = of.url
+        self.listed += [
+            Listed(number, one.code, one.display, replace(one, system=number))
+            for one in (of.saved or {}).values()
+        ]
         return of
 
-    def _filter(self, rule: Raw, system: str, of: System) -> str:
+    async def _wanted(self, system: str, version: str) -> System | None:
+        """A system in the version that the value set or the call wants."""
+        bare, _, within = system.partition("|")
+        wanted = self.versions.wanted_of(bare, version or within)
+        demanded = self.versions.checked.get(bare, "")
+        of = await concepts.system(self.ctx, f"{bare}|{wanted or demanded}")
+        if of is None and demanded and not wanted:
+            of = await concepts.system(self.ctx, bare)
+        if of is None:
+            problem = await unknown(self.ctx, f"{bare}|{wanted}" if wanted else bare)
+            if isinstance(problem, UnknownVersion):
+                raise problem
+            return None
+        self.versions.check(bare, of.version)
+        return of
+
+    async def _filter(self, rule: Raw, system: str, of: System) -> str:
         """One filter (valueset-filter-operator)."""
-        prop, op, value = rule["property"], rule["op"], rule["value"]
-        if prop in ("concept", "code", "parent") and op in _TREE:
+        prop, op, value = (rule.get(name) for name in ("property", "op", "value"))
+        if not (isinstance(prop, str) and isinstance(op, str) and isinstance(value, str) and value):
+            raise UnknownFilter(f"{prop} {op} {value}")
+        if op == "regex":
+            try:
+                await self.ctx.tx.fetchval("SELECT '' ~ $1::text", f"^(?:{value})$")
+            except asyncpg.InvalidRegularExpressionError as wrong:
+                raise UnknownFilter(value) from wrong
+        if prop in ("concept", "code", "parent") and op in tree.SPELT:
             if of.saved is not None:
                 some = of.saved.values()
                 fit = [
-                    one.code for one in some if _BRANCH[op](saved.ancestors(some, one.code), one.code, value)
+                    one.code
+                    for one in some
+                    if tree.IN_MEMORY[op](saved.ancestors(some, one.code), one, value)
                 ]
                 if op == "generalizes":
                     fit = sorted(saved.ancestors(some, value))
                 return f"c.code = ANY({self.arg(fit)}::text[])"
-            if not of.closed:
-                return _climbed(op, system, self.arg(value), self.arg(self.ctx.tenant.id))
-            return _TREE[op](system, self.arg(value))
+            if not of.closed and op in tree.CLIMBED:
+                return tree.CLIMBED[op](system, self.arg(value), self.arg(self.ctx.tenant.id))
+            return tree.SPELT[op](system, self.arg(value))
         if op not in _TESTS:
             raise UnknownFilter(f"{prop} {op}")
         text = {"concept": "c.code", "code": "c.code", "display": "c.display", "parent": "c.parent"}.get(prop)
         text = text or f"c.properties ->> {self.arg(prop)}::text"
         return _TESTS[op](text, self.arg(value))
-
-
-_ANCESTORS = "SELECT FROM reference.concept_ancestor a WHERE a.system = {0}::integer AND a.{1} = c.code AND a.{2} = {3}::text"
-
-
-def _tree(code: str, ancestor: str, more: str = "") -> Callable[[str, str], str]:
-    return lambda system, value: f"EXISTS ({_ANCESTORS.format(system, code, ancestor, value)}{more})"
-
-
-_TREE: dict[str, Callable[[str, str], str]] = {
-    "is-a": _tree("code", "ancestor"),
-    "descendent-of": _tree("code", "ancestor", " AND a.code <> a.ancestor"),
-    "is-not-a": lambda system, value: f"NOT {_tree('code', 'ancestor')(system, value)}",
-    "generalizes": _tree("ancestor", "code"),
-}
-_BRANCH: dict[str, Callable[[set[str], str, str], bool]] = {
-    "is-a": lambda above, _, value: value in above,
-    "descendent-of": lambda above, code, value: value in above and code != value,
-    "is-not-a": lambda above, _, value: value not in above,
-    "generalizes": lambda _, __, ___: False,
-}
-"""The same of codes that are in memory, by what lies above each."""
-_DOWN = """
-WITH RECURSIVE below (code) AS (SELECT {1}::text COLLATE "C" UNION SELECT k.code FROM below b CROSS JOIN LATERAL (
-  SELECT x.code FROM reference.concept x WHERE x.system = {0}::integer AND x.parent = b.code AND x.tenant IN (0, {2}::integer)
-  UNION ALL SELECT x.code FROM reference.concept x WHERE x.system = {0}::integer AND x.also <> '{{}}'
-    AND x.also @> ARRAY[b.code] AND x.tenant IN (0, {2}::integer)) k)
-SELECT code FROM below"""
-_UP = """
-WITH RECURSIVE up (code) AS (SELECT {1}::text COLLATE "C" UNION SELECT p.code FROM up u JOIN reference.concept x
-  ON x.system = {0}::integer AND x.code = u.code AND x.parent <> '' AND x.tenant IN (0, {2}::integer)
-  CROSS JOIN LATERAL unnest(x.also || x.parent) AS p(code))
-SELECT code FROM up"""
-
-
-def _climbed(op: str, system: str, value: str, tenant: str) -> str:
-    """The same of a list whose tree is not spelt out."""
-    below = f"c.code IN ({_DOWN.format(system, value, tenant)})"
-    return {
-        "is-a": below,
-        "descendent-of": f"({below} AND c.code <> {value}::text)",
-        "is-not-a": f"NOT {below}",
-        "generalizes": f"c.code IN ({_UP.format(system, value, tenant)})",
-    }[op]
 
 
 _TESTS: dict[str, Callable[[str, str], str]] = {

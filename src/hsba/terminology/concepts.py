@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hsba.terminology import saved
+from hsba.terminology.versions import same
 from hsba.terminology.words import plain
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ ORDER BY c.tenant DESC, (c.valid_from <= $4 AND c.valid_to >= $4) DESC, (c.valid
          CASE WHEN c.valid_from <= $4 THEN c.valid_from END DESC, c.valid_from
 LIMIT 1
 """
+
+RETIRED = ("retired", "inactive")
+"""What a list says of a code that is not to be used any more; a deprecated one still may."""
+IS_RETIRED = (
+    "(coalesce(c.properties ->> 'status' IN ('retired', 'inactive'), false)"
+    " OR coalesce(c.properties ->> 'inactive' = 'true', false))"
+)
+"""The same as a condition."""
 
 FOLDING = """
 SELECT c.code FROM reference.concept c
@@ -85,19 +94,24 @@ class Concept:
     """Further codes above it."""
 
     def in_force(self, day: date) -> bool:
-        """Whether the code means this on a day."""
-        return self.since <= day <= self.until
+        """Whether the code means this on a day, and its list does not say that it is not to be used any more."""
+        return self.since <= day <= self.until and not self.retired
+
+    @property
+    def retired(self) -> bool:
+        """Whether the list itself calls it inactive (FHIR R4 codesystem.html#status)."""
+        return self.properties.get("status") in RETIRED or self.properties.get("inactive") in (True, "true")
 
     def shown(self, language: str | None, of_list: str) -> str:
         """The name in a language, the list's own where there is none in it."""
-        if language and not _same(language, of_list):
+        if language and not same_language(language, of_list):
             for each in self.designations:
-                if _same(language, each.get("language", "")):
+                if same_language(language, each.get("language", "")):
                     return str(each["value"])
         return self.display
 
 
-def _same(one: str, other: str) -> bool:
+def same_language(one: str, other: str) -> bool:
     """Whether two language tags are one language: vi, vi-VN."""
     return one.partition("-")[0].lower() == other.partition("-")[0].lower()
 
@@ -131,7 +145,10 @@ WHERE system = $1 AND tenant IN (0, $2)) ORDER BY valid_from, load
 
 
 async def system(ctx: Context, url: str) -> System | None:
-    """A code system by its address, `address|version` for one version; None when that is not at hand."""
+    """A code system by its address, `address|version` for one version; None when that is not at hand.
+
+    Of a version with parts left open (1.x) the latest that fits is meant.
+    """
     bare, _, version = url.partition("|")
     row = await ctx.tx.fetchrow(
         f"{LIST.format(distinct='')} WHERE s.uri = $1 ORDER BY l.tenant DESC LIMIT 1", bare, ctx.tenant.id
@@ -142,10 +159,10 @@ async def system(ctx: Context, url: str) -> System | None:
     if not version:
         return found
     for name, first, following in reversed(await ctx.tx.fetch(VERSIONS, found.number, ctx.tenant.id)):
-        if name == version and (following is None or first < following):
+        if same(version, name) and (following is None or first < following):
             last = following - timedelta(days=1) if following else date.max
             return replace(found, version=name, first=first, last=last)
-    if version == found.version:
+    if same(version, found.version):
         return found
     return await saved.system(ctx, bare, version)
 

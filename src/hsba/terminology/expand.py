@@ -6,28 +6,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import uuid_utils.compat as uuid7s
 
 from hsba.fhir.problems import BadRequest, TooCostly
-from hsba.terminology import asked, compose, concepts, lookup
+from hsba.terminology import asked, choices, compose, concepts, lookup, versions
 from hsba.terminology import find as finding
-from hsba.terminology.words import folded, mark
+from hsba.terminology.asked import Coding, UnknownList, UnknownSystem
+from hsba.terminology.words import folded, marked, words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
 
     from hsba.record.calls import Call
     from hsba.record.context import Context
-    from hsba.terminology.asked import Coding
     from hsba.terminology.compose import Compiled
     from hsba.terminology.concepts import Concept, System
+    from hsba.terminology.versions import Versions
 
 Raw = dict[str, Any]
 
+NEAR = 400
+"""Codes that are looked at by each way of finding; the likeliest of them are answered."""
 MOST = 1000
 """Codes of one answer; more are asked for by the page."""
 
@@ -46,6 +48,10 @@ class Codes:
     total: int
     systems: dict[int, System]
     foreign: dict[int, str]
+    often: dict[tuple[int, str], bool] = field(default_factory=dict)
+    """Codes that are chosen often: by this account itself, or only by its departments."""
+    more: bool = False
+    """Whether there may be more than that: not everything was looked at."""
 
     def url(self, number: int) -> str:
         """The address of a system."""
@@ -59,15 +65,17 @@ async def codes(
     *,
     typed: str = "",
     active: bool = False,
+    liked: bool = False,
     count: int,
     offset: int = 0,
-    versions: Mapping[str, str] | None = None,
+    of: Versions | None = None,
 ) -> Codes:
     """The codes of a value set on a day, in the list's order or, when something was typed, the likeliest first.
 
+    With `liked` what this account and its departments choose often stands first; where nothing was typed that is all.
     A code that was given again with another meaning is there once, as it was last begun by that day.
     """
-    compiled = await compose.compiled(ctx, raw, versions)
+    compiled = await compose.compiled(ctx, raw, of)
     args = compiled.args
 
     def arg(value: object) -> str:
@@ -77,7 +85,7 @@ async def codes(
     on, tenant = f"{arg(day)}::date", arg(ctx.tenant.id)
     if compiled.pinned:  # of these the version's own days are meant
         cases = " ".join(
-            f"WHEN {int(number)} THEN {arg(of.on(day))}::date" for number, of in compiled.pinned.items()
+            f"WHEN {int(number)} THEN {arg(one.on(day))}::date" for number, one in compiled.pinned.items()
         )
         on = f"(CASE c.system {cases} ELSE {on} END)"
     parts = [compiled.where, f"c.tenant IN (0, {tenant}::integer)", f"c.valid_from <= {on}"]
@@ -85,19 +93,29 @@ async def codes(
         parts.append(f"(c.valid_to >= {on} OR c.system <> ALL({arg(list(compiled.pinned))}::integer[]))")
     again = "SELECT FROM reference.concept n WHERE n.system = c.system AND n.tenant = c.tenant AND n.code = c.code"
     if active:
-        parts += [f"c.valid_to >= {on}", "NOT c.abstract"]
+        parts += [f"c.valid_to >= {on}", "NOT c.abstract", f"NOT {concepts.IS_RETIRED}"]
     else:
         parts.append(
             f"(c.valid_to >= {on} OR NOT EXISTS ({again} AND n.valid_from > c.valid_from AND n.valid_from <= {on}))"
         )
+    if raw.get("compose", {}).get("inactive") is False:
+        parts += [f"c.valid_to >= {on}", f"NOT {concepts.IS_RETIRED}"]
     if await _has_own(ctx):
         own = "SELECT FROM reference.concept o WHERE o.system = c.system AND o.code = c.code"
         parts.append(f"(c.tenant <> 0 OR NOT EXISTS ({own} AND o.tenant = {tenant}::integer))")
-    order = "c.system, c.place"
+    order, whole = "c.system, c.place", True
+    often = await choices.first(ctx, compiled.systems) if liked else {}
+    if liked and not typed:
+        keys = arg([f"{system}|{code}" for system, code in often])
+        parts += [f"c.code = ANY({arg([code for _, code in often])}::text[])",
+                  f"c.system || '|' || c.code = ANY({keys}::text[])"]  # fmt: skip
+        order = f"array_position({keys}::text[], c.system || '|' || c.code)"
     if typed:
         what = finding.typed(typed)
-        parts.append(finding.condition(what, arg, [mark(number) for number in await _systems_of(ctx, raw)]))
-        order = finding.order(what, arg)
+        looks = finding.looks(what, arg, {*compiled.systems, *compiled.foreign}, often)
+        whole = bool(compiled.listed) or offset + count > NEAR
+        parts.append(f"({' OR '.join(looks.all())})" if whole else _near(looks, parts))
+        order = finding.order(what, arg, often)
     rows = await ctx.tx.fetch(
         f"SELECT {concepts.COLUMNS}, count(*) OVER () AS total FROM {_source(compiled, arg)} c"
         f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT {count + 1} OFFSET {offset}",
@@ -106,10 +124,40 @@ async def codes(
     some = tuple(await concepts.supplemented(ctx, [concepts.concept(row) for row in rows[:count]]))
     total = rows[0]["total"] if rows else 0
     if not rows and offset:
-        total = (await codes(ctx, raw, day, typed=typed, active=active, count=0, versions=versions)).total
+        total = (await codes(ctx, raw, day, typed=typed, active=active, count=0, of=of)).total
     known = await concepts.systems(ctx, {one.system for one in some if one.system > 0})
     known |= compiled.pinned | compiled.saved
-    return Codes(some, total, known, compiled.foreign)
+    return Codes(some, total, known, compiled.foreign, often, more=not whole and total >= NEAR)
+
+
+def _near(looks: finding.Looks, parts: list[str]) -> str:
+    """What was typed as a condition: of a long list only so many rows are looked at as make an answer.
+
+    Each step is asked only as far as those before it did not fill that, and words apart from the other conditions
+    (OFFSET 0): the planner would else read a whole list through another index, or a whole table for a common word.
+    """
+    others = " AND ".join(parts)
+
+    def rows(where: str, limit: str) -> str:
+        return (
+            f"(SELECT c.at FROM (SELECT c.ctid AS at, c.* FROM reference.concept c WHERE {where} OFFSET 0) c"
+            f" WHERE {others} LIMIT {limit})"
+        )
+
+    begins = [
+        f"(SELECT c.ctid AS at FROM reference.concept c WHERE {one} AND {others} LIMIT {NEAR})"
+        for one in looks.begins
+    ] or ["(SELECT '(0,0)'::tid AS at WHERE false)"]
+    made = [("step0", " UNION ALL ".join(begins))]
+    for number, one in enumerate(looks.steps, 1):
+        had = " + ".join(f"(SELECT count(*) FROM step{n})" for n in range(number))
+        made.append((f"step{number}", rows(one, f"(SELECT greatest({NEAR} - ({had}), 0))")))
+    made += [(f"synonym{number}", rows(one, str(NEAR // 4))) for number, one in enumerate(looks.synonyms, 1)]
+    nothing = " AND ".join(f"NOT EXISTS (SELECT FROM {name})" for name, _ in made)
+    made.append(("loose", rows(looks.loose, f"(SELECT CASE WHEN {nothing} THEN {NEAR} ELSE 0 END)")))
+    tables = ", ".join(f"{name} AS MATERIALIZED ({one})" for name, one in made)
+    found = " UNION ALL ".join(f"SELECT at FROM {name}" for name, _ in made)
+    return f"c.ctid = ANY(ARRAY(WITH {tables} {found}))"
 
 
 def _source(compiled: Compiled, arg: Any) -> str:
@@ -126,14 +174,15 @@ def _source(compiled: Compiled, arg: Any) -> str:
         f"(SELECT {names} FROM reference.concept UNION ALL SELECT w.system, 0, w.code, '-infinity'::date,"
         " 'infinity'::date, w.display, w.designations::jsonb, w.properties::jsonb, w.parent, '{}'::text[],"
         " w.place::integer, w.abstract, '', lower(w.code),"
-        f" w.folded, array_to_tsvector(string_to_array(w.folded, ' ')) FROM unnest({arg([one.system for one in listed])}"
+        f" w.folded, array_to_tsvector(string_to_array(w.words, ' ')) FROM unnest({arg([one.system for one in listed])}"
         f"::integer[], {arg([one.code for one in listed])}::text[], {arg([one.display for one in listed])}::text[],"
         f" {arg([folded(one.display) for one in listed])}::text[],"
+        f" {arg([marked(set(words(one.display)), one.system) for one in listed])}::text[],"
         f" {arg([json.dumps(one.designations if one else ()) for one in whole])}::text[],"
         f" {arg([json.dumps(one.properties if one else {}) for one in whole])}::text[],"
         f" {arg([one.parent if one else '' for one in whole])}::text[],"
         f" {arg([one is not None and one.abstract for one in whole])}::boolean[])"
-        " WITH ORDINALITY AS w(system, code, display, folded, designations, properties, parent, abstract, place))"
+        " WITH ORDINALITY AS w(system, code, display, folded, words, designations, properties, parent, abstract, place))"
     )
 
 
@@ -143,17 +192,6 @@ async def _has_own(ctx: Context) -> bool:
         "SELECT EXISTS (SELECT FROM reference.code_list WHERE tenant = $1)", ctx.tenant.id
     )
     return found
-
-
-async def _systems_of(ctx: Context, raw: Raw) -> list[int]:
-    """The numbers of the systems that a plain value set is made of; none where it is not so plain."""
-    parts = raw.get("compose", {}).get("include", ())
-    if not parts or any("valueSet" in one or "concept" in one for one in parts):
-        return []
-    found = [await concepts.system(ctx, one["system"]) for one in parts]
-    if any(one is None or one.saved is not None for one in found):
-        return []
-    return [one.number for one in found if one is not None]
 
 
 async def expand(ctx: Context, call: Call) -> Raw:
@@ -166,7 +204,7 @@ async def expand(ctx: Context, call: Call) -> Raw:
     language = call.text("displayLanguage")
     found = await codes(
         ctx, raw, day, typed=typed, active=active, count=min(count if count is not None else MOST, MOST), offset=offset,
-        versions=_versions(call),
+        of=versions.of(call),
     )  # fmt: skip
     if count is None and not typed and found.total - offset > MOST:
         raise TooManyCodes(f"{found.total} codes.", vi=f"Có {found.total} mã.")
@@ -185,23 +223,36 @@ async def expand(ctx: Context, call: Call) -> Raw:
     expansion: Raw = {
         "identifier": f"urn:uuid:{uuid7s.uuid7()}",
         "timestamp": ctx.clock.now().isoformat(timespec="seconds"),
-        "total": found.total,
+        **({} if found.more else {"total": found.total}),
         "offset": offset,
         "parameter": told,
     }
     if found.some:
-        expansion["contains"] = [
-            _contained(one, found, day, language, designations=with_designations) for one in found.some
-        ]
+        flat = [_contained(one, found, day, language, designations=with_designations) for one in found.some]
+        nested = "excludeNested" in _said(call) and not asked.flag(call, "excludeNested")
+        whole = not typed and not offset and len(flat) == found.total
+        expansion["contains"] = _nested(found.some, flat) if nested and whole else flat
     kept = ("url", "version", "name", "title", "language")
     head = {"resourceType": "ValueSet", **{key: raw[key] for key in kept if key in raw}}
     return {**head, "status": raw.get("status", "active"), "expansion": expansion}
 
 
-def _versions(call: Call) -> dict[str, str]:
-    """The versions of systems that are meant where a value set names none: `system-version`."""
-    told = [one.partition("|") for one in call.all("system-version") if isinstance(one, str)]
-    return {system: version for system, _, version in told if version}
+def _said(call: Call) -> set[str]:
+    """The names of what was said."""
+    return {one["name"] for one in call.parameters}
+
+
+def _nested(some: tuple[Concept, ...], flat: list[Raw]) -> list[Raw]:
+    """The codes under those above them, as far as these are there too; in the list's order."""
+    there = {(one.system, one.code): made for one, made in zip(some, flat, strict=True)}
+    top: list[Raw] = []
+    for one, made in zip(some, flat, strict=True):
+        above = there.get((one.system, one.parent)) if one.parent != one.code else None
+        if above is None:
+            top.append(made)
+        else:
+            above.setdefault("contains", []).append(made)
+    return top
 
 
 def _contained(one: Concept, found: Codes, day: date, language: str | None, *, designations: bool) -> Raw:
@@ -237,43 +288,70 @@ async def asked_for(ctx: Context, call: Call) -> Raw:
 
 
 async def validate_code(ctx: Context, call: Call) -> Raw:
-    """Whether a code is in a value set, under this name, on this day; of several codings one is enough."""
+    """Whether a code is in a value set, under this name, on this day.
+
+    Of several codings one in the set is enough, as long as no other is wrong in itself: a code that its system does not
+    have, or a wrong name.
+    """
     raw = await asked_for(ctx, call)
-    day, given = asked.day(ctx, call)
-    answer: Raw = {}
-    for coding in asked.codings(call):
-        answer = await _judge(ctx, raw, coding, day, given=given, language=call.text("displayLanguage"))
-        if answer["parameter"][0]["valueBoolean"]:
-            break
-    return answer
+    how, of = lookup.manner(ctx, call), versions.of(call)
+    codings = asked.codings(call)
+    if asked.flag(call, "inferSystem"):
+        codings = [await _with_system(ctx, raw, coding) for coding in codings]
+    answers = [await _judge(ctx, raw, coding, how, of) for coding in codings]
+    wrong = next((answer for answer, sound in answers if not sound), None)
+    right = next((answer for answer, _ in answers if answer["parameter"][0]["valueBoolean"]), None)
+    return wrong or right or answers[-1][0]
+
+
+async def _with_system(ctx: Context, raw: Raw, coding: Coding) -> Coding:
+    """A code with the system that it has in the value set, where it is of one only (inferSystem)."""
+    if coding.system:
+        return coding
+    compiled = await compose.compiled(ctx, raw)
+
+    def arg(value: object) -> str:
+        compiled.args.append(value)
+        return f"${len(compiled.args)}"
+
+    rows = await ctx.tx.fetch(
+        f"SELECT DISTINCT c.system FROM {_source(compiled, arg)} c WHERE {compiled.where}"
+        f" AND c.code = {arg(coding.code)}::text AND c.tenant IN (0, {arg(ctx.tenant.id)}::integer) LIMIT 2",
+        *compiled.args,
+    )
+    if len(rows) != 1:
+        return coding
+    number = rows[0]["system"]
+    url = compiled.foreign[number] if number < 0 else (await concepts.systems(ctx, [number]))[number].url
+    return Coding(url, coding.code, coding.display)
 
 
 async def _judge(
-    ctx: Context, raw: Raw, coding: Coding, day: date, *, given: bool, language: str | None
-) -> Raw:
+    ctx: Context, raw: Raw, coding: Coding, how: lookup.Manner, which: Versions
+) -> tuple[Raw, bool]:
+    """The answer about one code, and whether it is sound in itself."""
     if not coding.system:
-        return lookup.verdict(
-            False, coding, text="Say of which system the code is. · Hãy nêu hệ mã (system) của mã."
-        )
+        text = "Say of which system the code is. · Hãy nêu hệ mã (system) của mã."
+        return lookup.verdict(False, coding, text=text), True
     of = await concepts.system(ctx, coding.system)
-    compiled = await compose.compiled(ctx, raw)
-    if of is not None and not of.pinned and of.number in compiled.pinned:
-        of = compiled.pinned[of.number]
-    if of is not None and of.saved is not None:
-        of = next(
-            (one for one in compiled.saved.values() if (one.url, one.version) == (of.url, of.version)), of
-        )
+    try:
+        compiled = await compose.compiled(ctx, raw, which)
+    except (UnknownSystem, UnknownList) as missing:
+        return lookup.verdict(False, coding, message=missing), True
+    if of is not None:
+        of = _as_meant(of, compiled, coding)
     if of is None:
         numbers = {url: number for number, url in compiled.foreign.items()}
         for one in compiled.listed:
-            if numbers.get(coding.system) == one.system and one.code == coding.code:
-                return lookup.verdict(True, coding, display=one.display)
+            if numbers.get(coding.system.partition("|")[0]) == one.system and one.code == coding.code:
+                return lookup.verdict(True, coding, display=one.display), True
         if not numbers:
-            return lookup.verdict(False, coding, message=await lookup.unknown(ctx, coding.system))
-        return lookup.verdict(False, coding, text=_not_in(raw, coding))
-    concept = await concepts.find(ctx, of, coding.code, day)
+            return lookup.verdict(False, coding, message=await lookup.unknown(ctx, coding.system)), True
+        return lookup.verdict(False, coding, text=_not_in(raw, coding)), True
+    concept = await concepts.find(ctx, of, coding.code, how.day)
+    judged = lookup.judge(coding, concept, of, how)
     if concept is None:
-        return lookup.judge(coding, concept, of, day, given=given, language=language)
+        return judged, False
 
     def arg(value: object) -> str:
         compiled.args.append(value)
@@ -285,9 +363,27 @@ async def _judge(
         f" AND c.system = {int(of.number)} AND c.tenant IN (0, {int(ctx.tenant.id)}))",
         *compiled.args,
     )
-    if not inside:
-        return lookup.verdict(False, coding, text=_not_in(raw, coding))
-    return lookup.judge(coding, concept, of, day, given=given, language=language)
+    named = lookup.judge(
+        coding, concept, of, lookup.Manner(how.day, language=how.language, lenient=how.lenient)
+    )
+    sound = bool(named["parameter"][0]["valueBoolean"])
+    meant = compiled.pinned.get(of.number, of)
+    if (
+        not inside
+        or meant.version != of.version
+        or (concept.retired and raw.get("compose", {}).get("inactive") is False)
+    ):
+        return lookup.verdict(False, coding, text=_not_in(raw, coding)), sound
+    return judged, sound
+
+
+def _as_meant(of: System, compiled: Compiled, coding: Coding) -> System:
+    """The system of a code in the version that the value set means, where the code is told without one."""
+    told = "|" in coding.system
+    if of.saved is None:
+        return of if told else compiled.pinned.get(of.number, of)
+    some = (one for one in compiled.saved.values() if one.url == of.url)
+    return next((one for one in some if not told or one.version == of.version), of)
 
 
 def _not_in(raw: Raw, coding: Coding) -> str:

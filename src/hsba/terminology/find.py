@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hsba.fhir import code_lists
 from hsba.fhir.fold import above
-from hsba.terminology.words import plain, words
+from hsba.terminology.words import mark, plain, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +26,10 @@ MOST_WAYS = 4
 MOST_WORDS = 12
 SHORT = 4
 """Letters of an abbreviation at most: where a synonym gives one, it is a word and not the beginning of others."""
+
+INDEXED = 100
+"""Letters of a name that its index has."""
+NAME = f"left(c.folded, {INDEXED})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,33 +94,72 @@ def typed(text: str) -> Typed:
     return Typed(tuple(way for way in ways if way)[:MOST_WAYS], tuple(hinted), code if is_code else "")
 
 
-def condition(what: Typed, arg: Callable[[object], str], marks: Iterable[str] = ()) -> str:
-    """The condition on `c`; `marks` are the words of the systems looked in, which keep the index to these."""
-    among = " | ".join(f"'{one}'" for one in marks)
-    ways = [
-        " & ".join(
-            f"'{word}'" if number and len(word) <= SHORT else f"'{word}':*" for word in dict.fromkeys(way)
-        )
-        for number, way in enumerate(what.ways)
-    ]
-    parts = []
-    if ways:
-        query = " | ".join(f"({way})" for way in ways)
-        parts.append(f"c.words @@ {arg(f'({among}) & ({query})' if among else query)}::text::tsquery")
-    if what.code:
-        parts.append(
-            f"(c.plain >= {arg(what.code)}::text AND c.plain < {arg(above(what.code) or what.code)}::text)"
-        )
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Conditions on `c`, each answered by one index, in the order in which they are tried."""
+
+    begins: list[str]
+    """Codes that are meant, and codes and names that begin as typed."""
+    steps: list[str]
+    """Names with the words typed, the next only as far as those before did not find enough: whole, the last begun."""
+    synonyms: list[str]
+    """Names with the words of another way to say it."""
+    loose: str
+    """Names with words that begin as each of those typed: where nothing else was found."""
+
+    def all(self) -> list[str]:
+        """All of them, without an order."""
+        return [*self.begins, *self.steps, *self.synonyms, self.loose]
+
+
+def looks(
+    what: Typed, arg: Callable[[object], str], systems: Iterable[int], liked: Iterable[tuple[int, str]] = ()
+) -> Looks:
+    """How to look for what was typed in some systems; `liked` are codes that are looked at in any case."""
+    marks = [mark(one) for one in sorted(systems)]
+
+    def words_at(way: tuple[str, ...], begun: frozenset[str]) -> str:
+        query = " | ".join(f"({_way(way, one, begun)})" for one in marks)
+        return f"c.words @@ {arg(query)}::text::tsquery" if way and query else "false"
+
+    begins = []
     if what.hinted:
-        parts.append(f"c.code = ANY({arg(list(what.hinted))}::text[])")
-    return f"({' OR '.join(parts) or 'false'})"
+        begins.append(f"c.code = ANY({arg(list(what.hinted))}::text[])")
+    if what.code:
+        begins.append(_begins("c.plain", what.code, arg))
+    first, *others = what.ways or ((),)
+    if first:
+        begins.append(_begins(NAME, " ".join(first)[:INDEXED], arg))
+    synonyms = [words_at(way, frozenset(one for one in way[-1:] if len(one) > SHORT)) for way in others]
+    loose = words_at(first, frozenset(first))
+    codes = sorted({code for _, code in liked})
+    if codes:
+        fits = " OR ".join([*begins, *synonyms, loose])
+        begins.append(f"(c.code = ANY({arg(codes)}::text[]) AND ({fits}))")
+    return Looks(
+        begins, [words_at(first, frozenset()), words_at(first, frozenset(first[-1:]))], synonyms, loose
+    )
 
 
-def order(what: Typed, arg: Callable[[object], str]) -> str:
-    """The order of what is found, the likeliest first."""
+def _begins(column: str, text: str, arg: Callable[[object], str]) -> str:
+    """A text that begins so, as the index has it."""
+    return f"({column} >= {arg(text)}::text AND {column} < {arg(above(text) or text)}::text)"
+
+
+def _way(way: tuple[str, ...], mark: str, begun: frozenset[str]) -> str:
+    """All words of a way, those that are `begun` as the beginning of one."""
+    return " & ".join(f"'{mark}{word}'" + (":*" if word in begun else "") for word in dict.fromkeys(way))
+
+
+def order(what: Typed, arg: Callable[[object], str], liked: Iterable[tuple[int, str]] = ()) -> str:
+    """The order of what is found, the likeliest first: what is chosen often stands before what only fits."""
     parts: list[str] = []
     if what.code:
         parts.append(f"c.plain = {arg(what.code)}::text DESC")
+    keys = [f"{system}|{code}" for system, code in liked]
+    if keys:
+        parts.append(f"array_position({arg(keys)}::text[], c.system || '|' || c.code) NULLS LAST")
+    if what.code:
         parts.append(f"starts_with(c.plain, {arg(what.code)}::text) DESC")
     if what.hinted:
         parts.append(f"array_position({arg(list(what.hinted))}::text[], c.code) NULLS LAST")
@@ -131,4 +174,4 @@ def order(what: Typed, arg: Callable[[object], str]) -> str:
     return ", ".join(parts)
 
 
-__all__ = ["Typed", "condition", "order", "typed"]
+__all__ = ["Looks", "Typed", "looks", "order", "typed"]

@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import code_lists
-from hsba.terminology.words import mark, plain, words
+from hsba.terminology.words import marked, plain, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -192,13 +192,13 @@ async def insert(
 
 def _searched(one: Entry, said: list[str], system: int) -> str:
     """Every word it may be found by; `said` are those of its name."""
-    found = {mark(system), *said}
+    found = set(said)
     for each in one.designations:
         found.update(words(each["value"]))
     other = one.properties.get("other")
     if isinstance(other, str):
         found.update(words(other))
-    return " ".join(sorted(found))
+    return marked(found, system)
 
 
 async def system_number(tx: Connection, url: str) -> int:

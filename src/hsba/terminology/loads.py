@@ -571,8 +571,9 @@ def _words(token: str) -> tuple[str, ...]:
 
 def _row(one: Entry, place: int, system: int, first: date | None) -> tuple[Any, ...]:
     """A concept as the table has it."""
+    before = mark(system)
     said = [word for token in one.display.split() for word in _words(token)]
-    found = {mark(system), *said}
+    found = set(said)
     for text in (*(each["value"] for each in one.designations), one.properties.get("other", "")):
         found.update(word for token in str(text).split() for word in _words(token))
     return (
@@ -589,7 +590,7 @@ def _row(one: Entry, place: int, system: int, first: date | None) -> tuple[Any, 
         one.successor,
         one.code.lower() if one.code.isascii() and one.code.isalnum() else plain(one.code),
         " ".join(said),
-        sorted(found),
+        sorted(before + word for word in found),
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import json
-from hsba.fhir.problems import BadRequest
+from hsba.fhir.problems import BadRequest, Problem
 from hsba.record import interactions
 from hsba.record.calls import Call, parameters
-from hsba.terminology import asked, concepts, saved
+from hsba.terminology import asked, concepts, saved, tree
 from hsba.terminology.asked import Coding, UnknownCode, UnknownSystem, UnknownVersion
 
 if TYPE_CHECKING:
@@ -17,6 +18,35 @@ if TYPE_CHECKING:
     from hsba.terminology.concepts import Concept, System
 
 Raw = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a code is to be judged."""
+
+    day: date
+    given: bool = False
+    """Whether the day was asked about: then the code must be in force on it."""
+    language: str | None = None
+    lenient: bool = False
+    """Whether a wrong name is only told (lenient-display-validation)."""
+    abstract: bool = True
+    """Whether a code that only orders the list may be used."""
+    active: bool = False
+    """Whether it must be in force (activeOnly)."""
+
+
+def manner(ctx: Context, call: Call) -> Manner:
+    """What a call says about it."""
+    day, given = asked.day(ctx, call)
+    return Manner(
+        day,
+        given,
+        call.text("displayLanguage"),
+        asked.flag(call, "lenient-display-validation"),
+        not call.all("abstract") or asked.flag(call, "abstract"),
+        asked.flag(call, "activeOnly"),
+    )
 
 
 async def lookup(ctx: Context, call: Call) -> Raw:
@@ -48,7 +78,7 @@ async def lookup(ctx: Context, call: Call) -> Raw:
 
 async def validate_code(ctx: Context, call: Call) -> Raw:
     """Whether a code system has a code, under this name, and on the day that is given."""
-    day, given = asked.day(ctx, call)
+    how = manner(ctx, call)
     first = await _one(ctx, call)
     others = asked.codings(call)[1:]
     answer: Raw = {}
@@ -57,8 +87,8 @@ async def validate_code(ctx: Context, call: Call) -> Raw:
         if of is None:
             answer = verdict(False, coding, message=await unknown(ctx, coding.system))
             continue
-        found = await concepts.find(ctx, of, coding.code, day)
-        answer = judge(coding, found, of, day, given=given, language=call.text("displayLanguage"))
+        found = await concepts.find(ctx, of, coding.code, how.day)
+        answer = judge(coding, found, of, how)
         if answer["parameter"][0]["valueBoolean"]:
             break
     return answer
@@ -69,7 +99,7 @@ async def subsumes(ctx: Context, call: Call) -> Raw:
     pairs: list[Coding] = []
     for letter in "AB":
         if code := call.text(f"code{letter}"):
-            pairs.append(Coding(call.text("system") or await _instance(ctx, call) or "", code))
+            pairs.append(Coding(call.text("system") or await instance(ctx, call) or "", code))
         elif value := call.value(f"coding{letter}", dict):
             pairs.append(asked.coding(value))
     if len(pairs) != 2 or pairs[0].system != pairs[1].system:
@@ -100,10 +130,11 @@ async def _above(ctx: Context, of: System, one: str, other: str) -> set[str]:
         some = of.saved.values()
         return {a for a, b in ((one, other), (other, one)) if a in saved.ancestors(some, b)}
     if not of.closed:
+        climb = tree.up("$1", "$2::text", "$3")
         return {
             a
             for a, b in ((one, other), (other, one))
-            if await ctx.tx.fetchval(f"SELECT $2::text IN ({CLIMB})", of.number, a, b, ctx.tenant.id)
+            if await ctx.tx.fetchval(f"SELECT $4::text IN ({climb})", of.number, b, ctx.tenant.id, a)
         }
     rows = await ctx.tx.fetch(
         "SELECT ancestor FROM reference.concept_ancestor WHERE system = $1"
@@ -113,14 +144,6 @@ async def _above(ctx: Context, of: System, one: str, other: str) -> set[str]:
         other,
     )
     return {row[0] for row in rows}
-
-
-CLIMB = """
-WITH RECURSIVE up (code) AS (SELECT $3::text COLLATE "C" UNION SELECT p.code FROM up u JOIN reference.concept c
-  ON c.system = $1 AND c.code = u.code AND c.parent <> '' AND c.tenant IN (0, $4::integer)
-  CROSS JOIN LATERAL unnest(c.also || c.parent) AS p(code))
-SELECT code FROM up"""
-"""A code and those above it, of a list whose tree is not spelt out."""
 
 
 # --- what others use too -----------------------------------------------------------------------------------
@@ -143,17 +166,26 @@ async def unknown(ctx: Context, url: str) -> UnknownSystem:
     return UnknownVersion(f"{url}; at hand: {there}.", vi=f"{url}; đang có: {there}.")
 
 
-def judge(
-    coding: Coding, found: Concept | None, of: System, day: date, *, given: bool, language: str | None
-) -> Raw:
+async def loaded(ctx: Context, url: str) -> System:
+    """A code system whose codes are in the tables; one that a keeper saved as a resource is not."""
+    of = await known(ctx, url)
+    if of.saved is not None:
+        raise UnknownSystem(url)
+    return of
+
+
+def judge(coding: Coding, found: Concept | None, of: System, how: Manner) -> Raw:
     """The answer about a code: a day that was asked about must lie in the days of the code."""
-    day = of.on(day)
+    day = of.on(how.day)
     if found is None:
         return verdict(False, coding, message=UnknownCode(f"{of.url}#{coding.code}"))
-    display = found.shown(language, of.language)
-    if coding.display is not None and not _named(coding.display, found):
+    display = found.shown(how.language, of.language)
+    if found.abstract and not how.abstract:
+        en, vi = "only orders the list and may not be used", "chỉ dùng để sắp xếp danh mục, không được dùng"
+        return verdict(False, coding, display=display, text=f"{found.code} {en}. · Mã {found.code} {vi}.")
+    if coding.display is not None and not _named(coding.display, found, of, how.language):
         return verdict(
-            False,
+            how.lenient,
             coding,
             display=display,
             text=f"The name of {found.code} is “{display}”. · Tên của mã {found.code} là “{display}”.",
@@ -167,7 +199,8 @@ def judge(
     )
     if follow:
         en, vi = f"{en}; {follow} took its place", f"{vi}; được thay bằng {follow}"
-    return verdict(not given, coding, display=display, text=f"{en}. · {vi}.", inactive=True)
+    right = not how.given and not how.active
+    return verdict(right, coding, display=display, text=f"{en}. · {vi}.", inactive=True)
 
 
 def verdict(
@@ -180,7 +213,7 @@ def verdict(
     inactive: bool = False,
 ) -> Raw:
     """Parameters of an answer to $validate-code."""
-    if isinstance(message, UnknownCode | UnknownSystem | asked.UnknownList):
+    if isinstance(message, Problem):
         text = f"{message.sentence} · {message.sentence_vi}"
     parts: list[Raw] = [{"name": "result", "valueBoolean": result}]
     if text:
@@ -202,13 +235,13 @@ async def _one(ctx: Context, call: Call) -> Coding:
     found = asked.codings(call)[0]
     if found.system:
         return found
-    system = await _instance(ctx, call)
+    system = await instance(ctx, call)
     if not system:
         raise BadRequest("Say of which system the code is.", vi="Hãy nêu hệ mã (system) của mã.")
     return Coding(system, found.code, found.display)
 
 
-async def _instance(ctx: Context, call: Call) -> str | None:
+async def instance(ctx: Context, call: Call) -> str | None:
     """The address of the CodeSystem that was called on: one that is stored, or one of the packages by its id."""
     if call.type != "CodeSystem" or call.id is None:
         return None
@@ -231,9 +264,16 @@ def by_id(ctx: Context, kind: str) -> dict[str, str]:
     return found
 
 
-def _named(display: str, found: Concept) -> bool:
-    names = {found.display, *(str(one["value"]) for one in found.designations)}
-    return " ".join(display.split()).casefold() in {" ".join(one.split()).casefold() for one in names}
+def _named(display: str, found: Concept, of: System, language: str | None) -> bool:
+    """Whether a code has this name; in a language that the list has for it, in that language."""
+    names = [(one.get("language", of.language), str(one["value"])) for one in _designations(found, of)]
+    if language:
+        names = [one for one in names if concepts.same_language(language, one[0])] or names
+    return _plain(display) in {_plain(name) for _, name in names}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _designations(found: Concept, of: System) -> list[Raw]:

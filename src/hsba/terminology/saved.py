@@ -12,6 +12,7 @@ from hsba.record import interactions
 from hsba.store import search as searching
 from hsba.terminology import concepts
 from hsba.terminology.load import from_resource
+from hsba.terminology.versions import same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,8 @@ async def system(ctx: Context, url: str, version: str) -> System | None:
     fit = [
         one
         for one in await resources(ctx, "CodeSystem", url)
-        if one.get("content") in ("complete", "fragment") and version in ("", one.get("version"))
+        if one.get("content") in ("complete", "fragment")
+        and (not version or same(version, str(one.get("version", ""))))
     ]
     return _system(fit[-1]) if fit else None
 

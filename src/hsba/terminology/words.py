@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from hsba.fhir.fold import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _WORDS = re.compile(r"[^\W_]+")
 _Y = re.compile(r"(?<=[bcdghklmnprstvx])y$|(?<=qu)y$")
@@ -28,5 +32,11 @@ def plain(code: str) -> str:
 
 
 def mark(system: int) -> str:
-    """The word that says of which system a concept is; no name has it."""
-    return f"~{system}"
+    """What stands before each word of a system's names in the index, so that a search reads one list only."""
+    return f"~{system}~"
+
+
+def marked(some: Iterable[str], system: int) -> str:
+    """Words as the index has them, apart by spaces."""
+    before = mark(system)
+    return " ".join(sorted(before + one for one in some))

@@ -16,6 +16,7 @@ import pytest_asyncio
 from acceptance.conftest import options
 from acceptance.door import patient
 from hsba.app import OPERATIONS
+from hsba.fhir.vn import BASE
 from hsba.http import web
 from hsba.http.app import build
 from hsba.http.middleware import UNTOLD, UNTOLD_OPERATIONS
@@ -78,7 +79,17 @@ UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
     for one in (route.path for route in web.ROUTES)
     if one.startswith(("/login", "/logout", "/password", "/account"))
 }
-"""What is the same for everybody, what is not there, and one's own account (log-ins are not in the trail yet)."""
+"""What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins)."""
+KINDS = {"/my/seen": "patient", "/audit/accounts": "security"}
+"""Pages for one kind of accounts."""
+
+ICD = f"{BASE}/CodeSystem/vn-icd10-cs"
+FORMS: dict[str, dict[str, str]] = {
+    "/maps": {"title": "p", "source": ICD, "target": "vn-icd10"},
+    "/maps/{id}/decide": {"code": "I10", "verdict": "accepted", "target": "I10"},
+    "/maps/{id}/undo/{number:int}": {},
+}
+"""What each form of a page is sent, in the order in which they go."""
 
 
 @pytest_asyncio.fixture
@@ -164,8 +175,39 @@ async def test_operation__leaves_a_line(record: Client, owner: Any, operation: s
     assert await lines(owner, number), f"${operation} was answered and left no line"
 
 
-@pytest.mark.parametrize("path", [route.path for route in web.ROUTES if route.path not in UNTOLD_PAGES])
-async def test_page__leaves_a_line(record: Client, owner: Any, path: str) -> None:
+def pages(method: str) -> list[str]:
+    """The addresses of pages that are asked for so."""
+    return [
+        route.path
+        for route in web.ROUTES
+        if route.path not in UNTOLD_PAGES and method in (route.methods or {"GET"})
+    ]
+
+
+async def sent(record: Client, path: str) -> httpx.Response:
+    """A form, filled in."""
+    address = path.replace("{id}", "p").replace("{number:int}", "1")
+    return await record.http.post(
+        f"http://localhost{address}", data=FORMS[path], headers={"origin": "http://localhost"}
+    )
+
+
+async def test_forms__leave_a_line_each(record: Client, owner: Any) -> None:
+    assert set(FORMS) <= set(pages("POST"))
+    for path in FORMS:
+        before = await owner.fetchval("SELECT coalesce(max(id), 0) FROM audit.line")
+
+        answer = await sent(record, path)
+
+        assert answer.status_code == 303, answer.text
+        told = await owner.fetch("SELECT channel FROM audit.line WHERE id > $1", before)
+        assert [row[0] for row in told if row[0] == "web"], f"{path} was answered and left no line"
+
+
+@pytest.mark.parametrize("path", pages("GET"))
+async def test_page__leaves_a_line(  # who is refused leaves one too: tests/contract/test_routes_guarded.py
+    record: Client, owner: Any, path: str
+) -> None:
     before = await owner.fetchval("SELECT coalesce(max(id), 0) FROM audit.line")
     stay = {
         "resourceType": "Encounter",
@@ -176,6 +218,8 @@ async def test_page__leaves_a_line(record: Client, owner: Any, path: str) -> Non
     }
     assert (await record.put("/Encounter/e", stay)).status_code == 201
     before += 1
+    if path.startswith("/maps/"):
+        await sent(record, "/maps")
     address = path.replace("{id}", "p").replace("{encounter}", "e")
     address = address.replace("{type}", "Patient").replace("{resource}", "p")
 

@@ -11,7 +11,20 @@ from starlette.routing import Route
 
 from hsba.http.web import assets
 from hsba.http.web.page import endpoint, nothing_here, problem
-from hsba.http.web.pages import account, codes, find, home, patient, raw, seen, visit
+from hsba.http.web.pages import (
+    account,
+    audit,
+    codes,
+    find,
+    home,
+    local_maps,
+    own_seen,
+    patient,
+    raw,
+    review,
+    seen,
+    visit,
+)
 
 ROUTES = [
     Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
@@ -24,10 +37,20 @@ ROUTES = [
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),
     Route("/codes", endpoint(codes.codes, room="searching", about=None)),
     Route("/codes/_results", endpoint(codes.results, room="searching", fragment=True, about=None)),
+    *local_maps.ROUTES,
     Route("/patients", endpoint(find.patients, room="searching")),
     Route("/patients/{id}", endpoint(patient.patient)),
     Route("/patients/{id}/encounters/{encounter}", endpoint(visit.visit)),
     Route("/patients/{id}/seen", endpoint(seen.seen)),
+    Route("/my/seen", endpoint(own_seen.own_seen, about=None, kinds=own_seen.KINDS)),
+    Route("/audit", endpoint(audit.audit, room="searching", about="AuditEvent")),
+    Route("/audit/file.{form}", endpoint(audit.file, room="searching", about="AuditEvent")),
+    Route("/audit/accounts", endpoint(review.accounts, about=None, kinds=review.KINDS)),
+    Route(
+        "/audit/accounts",
+        endpoint(review.confirm, room="writing", about=None, kinds=review.KINDS),
+        methods=["POST"],
+    ),
     Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
     Route(assets.PREFIX + "{name:path}", assets.serve),
     Route("/{path:path}", nothing_here),

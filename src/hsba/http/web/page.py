@@ -19,9 +19,10 @@ from starlette.responses import RedirectResponse, Response
 
 from hsba.access.policy import NoRight
 from hsba.access.problems import NotLoggedIn
-from hsba.fhir.problems import Forbidden, NotFound
+from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.expression import Nothing
 from hsba.http import codings, errors
+from hsba.http.routes import ID
 from hsba.http.web import assets, i18n
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from hsba.access.identity import Caller
+    from hsba.fhir.problems import Problem
     from hsba.record.context import Context
 
 YEAR = 365 * 86400
@@ -73,6 +75,8 @@ class Shell:
     practice: bool
     account: str
     """Who is logged in, as people read it; empty for nobody."""
+    kind: str
+    """The kind of that account."""
     standing: str
     """What everybody must know of this installation."""
     version: str
@@ -95,6 +99,7 @@ class Ask:
     request: Request
     ctx: Context
     show: Show
+    caller: Caller
 
     def query(self, name: str) -> str:
         """A parameter of the address."""
@@ -189,6 +194,7 @@ def shell(request: Request, section: str) -> Shell:
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
         account=caller.name if caller else "",
+        kind=caller.kind if caller else "",
         standing=i18n.translations(language).gettext(STANDING),
         version=_version(),
         section=section,
@@ -243,15 +249,17 @@ def problem(
 
 
 def endpoint(
-    handler: Callable[[Ask], Awaitable[Page]],
+    handler: Callable[[Ask], Awaitable[Page | Response]],
     *,
     room: str = "reading",
     fragment: bool = False,
     about: str | None = "Patient",
+    kinds: frozenset[str] = frozenset(),
 ) -> Callable[[Request], Awaitable[Response]]:
     """A Starlette endpoint that answers with what the handler makes.
 
-    `room` names the kind of connection; who may see nothing of the type that the page is `about` is refused.
+    `room` names the kind of connection; who may see nothing of the type that the page is `about` is refused.  A page for
+    some `kinds` of accounts asks for no role.
     """
 
     async def answer(request: Request) -> Response:
@@ -267,37 +275,46 @@ def endpoint(
             tenant = app.tenants.get()
             if not caller.belongs(tenant.id):
                 raise UnknownTenant
-            await app.admit(caller.actor, tenant)
+            if kinds and caller.kind not in kinds:
+                raise NoRight
+            await (app.know if kinds else app.admit)(caller.actor, tenant)
             async with getattr(app.pool, room)(tenant.id) as tx:
                 ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
                 ctx.request, ctx.address = number, request.scope["hsba.address"] or None
                 if about is not None and isinstance(ctx.policy.visible(about), Nothing):
                     raise NoRight(about)
                 shown = show(request)
-                made = await handler(Ask(request, ctx, shown))
+                made = await handler(Ask(request, ctx, shown, caller))
                 if not ctx.told and not ctx.trail.keeps_nothing:  # no page is without a line
                     await ctx.trail.add(ctx, "page", None, [handler.__name__])
-            return render(request, made, shown)
+            return render(request, made, shown) if isinstance(made, Page) else made
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
-            if isinstance(exc, Forbidden):
-                await _tell(request, request.scope.get("hsba.caller"), number, handler.__name__)
-            return problem(request, exc, number, fragment=fragment)
+            wrong: Exception = exc
+            if isinstance(exc, (Forbidden, NotFound, Gone)):
+                try:
+                    await _tell(request, exc, number, handler.__name__)
+                except Exception as untold:  # noqa: BLE001 - what could not be told is not answered as if it were
+                    wrong = untold
+            return problem(request, wrong, number, fragment=fragment)
 
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__
     return answer
 
 
-async def _tell(request: Request, caller: Caller | None, number: UUID, page: str) -> None:
-    """Note a refusal in the trail, in a transaction of its own."""
+async def _tell(request: Request, refused: Problem, number: UUID, page: str) -> None:
+    """Note a refusal, or a look for what is not there, in a transaction of its own."""
+    caller: Caller | None = request.scope.get("hsba.caller")
     app = request.app.state.services
     tenant = app.tenants.get()
-    asked = ("Patient", str(request.path_params["id"])) if "id" in request.path_params else page
+    asked: list[object] = [type(refused).__name__, *map(str, request.path_params.values())]
+    if "id" in request.path_params and ID.match(str(request.path_params["id"])):
+        asked.append(("Patient", str(request.path_params["id"])))
     actor = {} if caller is None else {"actor": caller.actor}
     async with app.pool.reading(tenant.id) as tx:
         ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", **actor)
         ctx.request, ctx.address = number, request.scope["hsba.address"] or None
-        await ctx.trail.add(ctx, f"refused:{page}", None, [asked])
+        await ctx.trail.add(ctx, f"refused:{page}", None, asked)
 
 
 def keep_choice(request: Request) -> Response | None:

@@ -314,7 +314,11 @@ class Show:
 
     def act(self, code: str) -> str:
         """`đã đọc`, `có trong danh sách`: an act as the audit trail names it."""
-        return self.say(words.ACTS.get(code, code))
+        return self.say(words.ACTS.get(code) or words.ACCOUNT_ACTS.get(code, code))
+
+    def why(self, text: str) -> str:
+        """Why it was refused or done: our own words translated, a person's as they were typed."""
+        return self.say(words.REASONS.get(text, "")) or text
 
     def channel(self, code: str) -> str:
         """`trang web`."""

@@ -140,6 +140,9 @@ FLAG = {
 
 INTERACTION = {"C": _("created"), "U": _("changed"), "D": _("deleted"), "M": _("merged")}
 
+NO_DAY = _("A day is written year-month-day: 2026-03-31. Nothing was looked for.")
+NO_PATIENT = _("No patient has this number, or several have it. Nothing was looked for.")
+
 ACTS = {
     "read": _("read"),
     "vread": _("read a version"),
@@ -155,16 +158,91 @@ ACTS = {
     "merge": _("merged"),
     "unmerge": _("merge undone"),
     "draft": _("began to write"),
+    "patch": _("changed in part"),
+    "search-type": _("searched"),
+    "search-system": _("searched"),
+    "search-compartment": _("searched"),
+    "history-instance": _("read the history"),
+    "history-type": _("read the history"),
+    "history-system": _("read the history"),
+    "transaction": _("saved several at once"),
+    "operation": _("carried out an operation"),
+    "replay": _("got an earlier answer again"),
+    "export-file": _("took an exported file"),
+    "link-person": _("linked records of one person"),
+    "$everything": _("took the whole record"),
+    "$validate": _("had content checked"),
+    "$meta": _("read labels and tags"),
+    "hsba-step": _("moved a dossier on"),
+    "page": _("opened a page"),
+    "home": _("the first page"),
+    "find": _("the page of patients"),
+    "patients": _("the page of patients"),
+    "patient": _("the page of a patient"),
+    "visit": _("the page of a visit"),
+    "raw": _("the page of a single entry"),
+    "seen": _("the page of who has seen a record"),
+    "audit": _("the page of the audit trail"),
+    "audit-search": _("searched the audit trail"),
+    "audit-export": _("took the audit trail as a file"),
+    "own-seen": _("asked who has seen his own record"),
+    "accounts-view": _("looked at the list of accounts"),
 }
+
+ACCOUNT_ACTS = {
+    "login": _("logged in"),
+    "logout": _("logged out"),
+    "logout-everywhere": _("logged out everywhere"),
+    "session-end": _("ended a session"),
+    "password-change": _("changed the password"),
+    "password-reset": _("gave a new password"),
+    "account-create": _("made an account"),
+    "account-change": _("changed an account"),
+    "account-open": _("opened an account again"),
+    "account-close": _("closed an account"),
+    "account-lock": _("account locked by wrong passwords"),
+    "account-person": _("said who an account is"),
+    "grant-give": _("gave a role"),
+    "grant-take": _("took a role back"),
+    "role-change": _("changed a role"),
+    "client-create": _("made a service client"),
+    "token-create": _("made a token"),
+    "door-refuse": _("was refused at the door"),
+    "audit-review": _("confirmed the list of accounts"),
+    "audit-prune": _("removed old lines of the trail"),
+}
+
+PROGRAM = {
+    "operator": _("the operator of the server"),
+    "worker": _("the server itself"),
+    "subscription": _("the server itself"),
+    "anonymous": _("nobody known"),
+}
+"""Accounts that are no person's."""
+
+REASONS = {
+    "wrong password": _("wrong password"),
+    "no such account": _("no such account"),
+    "closed or locked": _("account closed or locked"),
+    "wrong secret": _("wrong secret"),
+    "unused": _("not used for long"),
+}
+"""Why something about an account was refused or done."""
 
 CHANNELS = {
     "rest": "FHIR REST",
     "web": _("web page"),
+    "access": _("accounts and rights"),
     "worker": _("background"),
     "export": _("export to files"),
 }
 
-PURPOSES = {"TREAT": _("treatment"), "ETREAT": _("emergency"), "HOPERAT": _("running the house")}
+PURPOSES = {
+    "TREAT": _("treatment"),
+    "ETREAT": _("emergency"),
+    "HOPERAT": _("running the house"),
+    "HSYSADMIN": _("running the system"),
+}
 
 ACCOUNT_KIND = {
     "staff": _("Staff"),

@@ -92,6 +92,14 @@ BEGIN
     RETURN made;
 END $$;
 
+-- Whose a deleted resource was: its own row forgets it, and its versions can still be read.
+CREATE TABLE audit.deleted_of (
+    tenant   integer NOT NULL,
+    resource bigint NOT NULL,
+    patient  bigint NOT NULL,
+    PRIMARY KEY (tenant, resource)
+);
+
 -- What an act touched, told by its key, or by its address where that is all that is known.
 CREATE TYPE audit.about AS (resource bigint, type smallint, id text, vid integer);
 
@@ -120,10 +128,14 @@ BEGIN
         CASE WHEN count(*) = 1 THEN min(f.vid) END, count(*)
     FROM (
         SELECT a.type, a.id, a.vid, r.key, r.patient FROM unnest(about) AS a LEFT JOIN LATERAL (
-            SELECT r.key, r.patient FROM record.resource r
+            SELECT r.key, CASE WHEN r.deleted THEN (
+                SELECT d.patient FROM audit.deleted_of d WHERE d.tenant = of_tenant AND d.resource = r.key
+            ) ELSE r.patient END AS patient FROM record.resource r
             WHERE r.tenant = of_tenant AND r.key = a.resource
             UNION ALL
-            SELECT r.key, r.patient FROM record.resource r
+            SELECT r.key, CASE WHEN r.deleted THEN (
+                SELECT d.patient FROM audit.deleted_of d WHERE d.tenant = of_tenant AND d.resource = r.key
+            ) ELSE r.patient END FROM record.resource r
             WHERE a.resource IS NULL AND r.tenant = of_tenant AND r.type = a.type AND r.id = a.id OFFSET 0
         ) r ON true
     ) f
@@ -153,10 +165,21 @@ BEGIN
             who.address, who.purpose, who.reason, who.request,
             CASE part.act WHEN 'C' THEN 'create' WHEN 'D' THEN 'delete' WHEN 'U' THEN 'update' ELSE told END,
             part.type, false);
+        IF part.act = 'D' OR part.act IS NULL THEN
+            INSERT INTO audit.deleted_of (tenant, resource, patient)
+            SELECT of_tenant, r.key, r.patient FROM unnest(writes) AS w
+            JOIN record.resource r ON r.tenant = of_tenant AND r.key = w.key
+            WHERE w.interaction = 'D' AND r.patient IS NOT NULL
+            ON CONFLICT (tenant, resource) DO UPDATE SET patient = excluded.patient;
+        END IF;
         IF part.act IS NULL AND cardinality(writes) > 10 THEN
             INSERT INTO audit.subject (tenant, line, recorded, patient, type, shown)
-            SELECT of_tenant, made, at, w.patient, CASE WHEN min(w.type) = max(w.type) THEN min(w.type) END, count(*)
-            FROM unnest(writes) AS w GROUP BY w.patient, CASE WHEN w.patient IS NULL THEN w.type END;
+            SELECT of_tenant, made, at, f.patient, CASE WHEN min(f.type) = max(f.type) THEN min(f.type) END, count(*)
+            FROM (
+                SELECT w.type, CASE WHEN w.interaction <> 'D' THEN w.patient ELSE (
+                    SELECT r.patient FROM record.resource r WHERE r.tenant = of_tenant AND r.key = w.key
+                ) END AS patient FROM unnest(writes) AS w
+            ) f GROUP BY f.patient, CASE WHEN f.patient IS NULL THEN f.type END;
         ELSE
             INSERT INTO audit.subject (tenant, line, recorded, patient, resource, type, id, vid, shown)
             SELECT of_tenant, made, at, CASE WHEN w.interaction <> 'D' THEN w.patient ELSE (
@@ -180,8 +203,9 @@ GRANT SELECT, INSERT ON audit.segment TO hsba_runtime;
 REVOKE ALL ON FUNCTION audit.note, audit.note_saved, audit.tail, audit.ensure_partition FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.note, audit.tail, audit.ensure_partition TO hsba_runtime;
 
--- The second fence, as around the record.
+-- The second fence, as around the record; a line of the installation (tenant 0) is every keeper's.
 ALTER TABLE audit.line ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON audit.line TO hsba_runtime USING (tenant = (SELECT current_setting('hsba.tenant', true)::integer));
+CREATE POLICY tenant ON audit.line TO hsba_runtime
+    USING (tenant IN (0, (SELECT current_setting('hsba.tenant', true)::integer)));
 ALTER TABLE audit.subject ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON audit.subject TO hsba_runtime USING (tenant = (SELECT current_setting('hsba.tenant', true)::integer));

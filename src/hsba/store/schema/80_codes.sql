@@ -33,7 +33,7 @@ CREATE TABLE reference.concept (
     load         integer,                          -- which load brought it; null for the program's own packages
     plain        text COLLATE "C" NOT NULL,        -- the code without points and case
     folded       text COLLATE "C" NOT NULL,        -- the name without accents
-    words        tsvector NOT NULL,                -- its words and those of its designations, and a mark of the system
+    words        tsvector NOT NULL,                -- its words and those of its designations, each after a mark of the system
     PRIMARY KEY (system, tenant, code, valid_from)
 );
 CREATE INDEX concept_plain ON reference.concept (system, plain);

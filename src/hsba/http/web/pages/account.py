@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response
 
-from hsba.access import grants
+from hsba.access import grants, review
 from hsba.access.identity import CARE
 from hsba.access.login import From
 from hsba.access.problems import NotLoggedIn, PasswordsDiffer
@@ -16,6 +16,7 @@ from hsba.http import callers, gate, limits
 from hsba.http.messages import join_headers, read_pairs
 from hsba.http.web import words
 from hsba.http.web.page import Page, keep_choice, problem, render, show
+from hsba.http.web.pages import review as review_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -73,6 +74,8 @@ class Own:
     kind: str
     roles: tuple[str, ...]
     sessions: tuple[Session, ...]
+    overdue: bool
+    """Whether the list of accounts waits to be confirmed, by who must do it."""
 
     def device(self, session: Session) -> str:
         """The browser and the system of a session, as far as it names them."""
@@ -122,15 +125,15 @@ async def logout(request: Request) -> Response:
     form = await _form(request)
     kept = callers.cookie(join_headers(request.scope["headers"]), secure=_secure(request))
     if "everywhere" in form:
-        await _doors(request).log_out_everywhere(_caller(request))
+        await _doors(request).log_out_everywhere(_caller(request), _from(request))
     elif kept is not None:
-        await _doors(request).log_out(kept)
+        await _doors(request).log_out(kept, _from(request))
     return _go(request, "/login", "")
 
 
 async def revoke(request: Request) -> Response:
     """End another of one's own sessions."""
-    await _doors(request).revoke(_caller(request), int(request.path_params["session"]))
+    await _doors(request).revoke(_caller(request), int(request.path_params["session"]), _from(request))
     return _go(request, "/account")
 
 
@@ -160,8 +163,16 @@ async def account(request: Request) -> Response:
     async with app.pool.reading(tenant.id) as tx:
         told = await grants.standing(tx, tenant.id, caller.actor.account, app.clock.now())
     titles = tuple(role.title for role in told.roles)
-    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], titles, sessions)
+    overdue = caller.kind in review_page.KINDS and await _overdue(request)
+    shown = Own(caller.actor.account, caller.name, words.ACCOUNT_KIND[caller.kind], titles, sessions, overdue)
     return render(request, Page("account.html", shown, section="account"), show(request))
+
+
+async def _overdue(request: Request) -> bool:
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    async with app.pool.reading(tenant.id) as tx:
+        return await review.overdue(tx, tenant.id, app.clock.now(), app.rules.review_months)
 
 
 def _login(request: Request, going: str, typed: str = "", refused: Problem | None = None) -> Response:

@@ -119,7 +119,9 @@ INSERT INTO reference.concept_before
 SELECT l.id, l.system, 0, w.code, CASE w.valid_from WHEN '0001-01-01' THEN '-infinity' ELSE w.valid_from::date END,
        CASE w.valid_to WHEN '9999-12-31' THEN 'infinity' ELSE w.valid_to::date END,
        w.display, w.designations::jsonb, w.properties::jsonb, w.parent, '{}',
-       w.place, w.abstract, w.successor, w.load, w.plain, w.folded, array_to_tsvector(string_to_array(w.words, ' '))
+       w.place, w.abstract, w.successor, w.load, w.plain, w.folded,
+       (SELECT array_to_tsvector(coalesce(array_agg(CASE WHEN x LIKE '~%~%' THEN x ELSE '~' || l.system || '~' || x END), '{}'))
+        FROM unnest(string_to_array(w.words, ' ')) AS x WHERE x <> '' AND (x NOT LIKE '~%' OR x LIKE '~%~%'))
 FROM reference.code_load l CROSS JOIN jsonb_to_recordset(l.before -> 'concepts') AS w (
     code text, valid_from text, valid_to text, display text, designations text, properties text, parent text,
     place integer, abstract boolean, successor text, load integer, plain text, folded text, words text)
