@@ -11,15 +11,20 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
+from hsba.access.apps import LOOPBACK
+from hsba.access.clients import Unreachable
 from hsba.access.identity import Identity
+from hsba.access.outside import Outside, Provider
 from hsba.access.policy import RolePolicy
 from hsba.access.rights import NoRole, Rights
+from hsba.access.scopes import Scopes
 from hsba.audit import sealing, sending
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
@@ -29,6 +34,7 @@ from hsba.http import app as http
 from hsba.http import web
 from hsba.ops import importing, processes
 from hsba.ops.hooks import deliver as hooks
+from hsba.ops.hooks.sending import Sender, Unreached
 from hsba.record import codes as core_codes
 from hsba.record import orders, parameters, reindexing, tenants
 from hsba.record.aside import Aside
@@ -39,7 +45,7 @@ from hsba.record.housekeeping import HOUSEKEEPING as RECORD_HOUSEKEEPING
 from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll
 from hsba.record.subscriptions import watch as subscriptions
-from hsba.record.subscriptions.addresses import Targets
+from hsba.record.subscriptions.addresses import TargetRefused, Targets
 from hsba.record.tenants import Tenants
 from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
@@ -53,6 +59,7 @@ from hsba.terminology.operations import OPERATIONS as TERMINOLOGY_OPERATIONS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from hsba.config import Settings
@@ -127,7 +134,10 @@ class App:
     housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
     clock: Clock = field(default_factory=Clock)
+    outside: Outside | None = None
+    """The other house whose log-in is taken too."""
     rights: Rights = field(default_factory=Rights)
+    scopes: Scopes = field(default_factory=Scopes)
 
     async def renew(self, tx: Connection) -> None:
         """Take over the search parameters that the database has now, for all contexts made from here on."""
@@ -171,6 +181,17 @@ class App:
         if isinstance(policy, RolePolicy) and not policy.lines:
             raise NoRole
 
+    async def keys_at(self, url: str) -> bytes:
+        """What stands at the address of a registered app's keys, at a host that the setting names."""
+        targets = Targets.of(self.settings.jwks_hosts)
+        try:
+            if targets.endpoint(url).host not in targets.names:
+                raise Unreachable
+            async with Sender(targets) as sender:
+                return await sender.fetch(url)
+        except (TargetRefused, Unreached) as exc:
+            raise Unreachable from exc
+
     def policy_for(self, actor: Actor, tenant: Tenant) -> Policy:
         """What this actor may do: whoever sits at this machine everything, an account what its roles say."""
         return self.policy if actor.account in OURS else self.rights.of(tenant.id, actor)
@@ -194,6 +215,7 @@ class App:
                 actor = replace(actor, role=policy.roles)
             if channel == EXPORT:
                 policy = policy.narrowed(EXPORT)
+        policy = self.scopes.held(policy, actor, self.definitions, self.codes, keeper.zone, self.clock.now)
         return Context(
             actor=actor,
             tenant=keeper,
@@ -212,6 +234,31 @@ class App:
             base=base or self.settings.base_url,
             **more,
         )
+
+
+def outside(settings: Settings, now: Callable[[], datetime]) -> Outside | None:
+    """The OpenID provider of the settings; its addresses are public ones, or at the host of its issuer."""
+    if not settings.oidc_issuer:
+        return None
+    parts = urlsplit(settings.oidc_issuer)
+    targets = Targets.of([parts.hostname or ""], plain=parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+    async def ask(url: str, headers: dict[str, str], content: bytes) -> bytes:
+        try:
+            async with Sender(targets) as sender:
+                return await sender.fetch(url, headers=headers, content=content)
+        except (TargetRefused, Unreached) as exc:
+            log.warning("the OpenID provider was not reached", extra={"why": str(exc)})
+            raise Unreachable from exc
+
+    known = Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        settings.oidc_name,
+        settings.oidc_claim,
+    )
+    return Outside(known, ask, now)
 
 
 def rules(settings: Settings) -> Rules:
@@ -243,7 +290,15 @@ def identity_rules(settings: Settings) -> access_rules.Rules:
         unused_for=timedelta(days=settings.account_unused_days),
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_longest=timedelta(hours=settings.session_hours),
+        shift=timedelta(hours=settings.shift_hours),
+        badge_alone=settings.badge_alone,
         token_lasts=timedelta(minutes=settings.token_minutes),
+        inside=settings.inside_networks,
+        second_factor=settings.second_factor,
+        second_factor_first_outside=settings.second_factor_first_outside,
+        second_factor_waived=settings.second_factor_waived,
+        refresh_lasts=timedelta(days=settings.refresh_days),
+        signing_key_lasts=timedelta(days=settings.signing_key_days),
     )
 
 
@@ -265,6 +320,7 @@ def options(settings: Settings) -> http.Options:
         at_once=settings.max_requests,
         max_body=settings.max_body_mb * 1024 * 1024,
         max_lines=settings.max_import_mb * 1024 * 1024,
+        second_factor_key=settings.second_factor_key,
     )
 
 
@@ -316,6 +372,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             tenants=keepers,
             identity=Identity(pool.bare, clock.now, manners, witness),
             aside=aside,
+            outside=outside(settings, clock.now),
             operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
             dsn=dsn,
             files=settings.folder("main") / "files",

@@ -6,18 +6,24 @@ The first that names a setting wins: the command line, the environment, the file
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hsba.access.identity import Kind
+from hsba.access.rules import INSIDE
 from hsba.fhir.problems import Problem
+from hsba.ops.certificates import Pair
 from hsba.record.subscriptions.addresses import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from hsba.access.rules import Network
 
 FILES = (Path("hsba.toml"), Path("/etc/hsba/hsba.toml"))
 PREFIX = "HSBA_"
@@ -35,6 +41,10 @@ def _text(value: str) -> str:
 
 
 def _folder(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _file_path(value: str) -> Path:
     return Path(value).expanduser()
 
 
@@ -67,6 +77,17 @@ def _hosts(value: str) -> tuple[str, ...]:
     hosts = _list(value)
     Targets.of(hosts)
     return hosts
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(one) for one in _list(value))
+
+
+def _kinds(value: str) -> frozenset[str]:
+    kinds = frozenset(_list(value)) - {"none"}
+    if not kinds <= frozenset(get_args(Kind)):
+        raise ValueError(value)
+    return kinds
 
 
 def _zone(value: str) -> ZoneInfo:
@@ -140,13 +161,43 @@ SETTINGS = (
             "Địa chỉ các proxy được tin ở X-Forwarded-For, X-Forwarded-Proto và X-Forwarded-Host, cách nhau bằng dấu"
             " phẩy"),
     Setting("behind_tls_proxy", _flag, "no",
-            "A proxy of yours stands before this server and speaks TLS; without it, only localhost is answered",
-            "Có proxy của đơn vị đứng trước và dùng TLS; nếu không, máy chủ chỉ trả lời localhost"),
+            "A proxy of yours stands before this server and speaks TLS; without it or a tls_certificate, only localhost is"
+            " answered",
+            "Có proxy của đơn vị đứng trước và dùng TLS; không có proxy hay tls_certificate thì chỉ trả lời localhost"),
+    Setting("tls_certificate", _file_path, "",
+            "Certificate of this server with its chain (PEM); with tls_key the server speaks TLS itself, and only TLS",
+            "Chứng thư của máy chủ này kèm chuỗi (PEM); cùng với tls_key thì máy chủ tự nói TLS, và chỉ TLS"),
+    Setting("tls_key", _file_path, "", "Private key of that certificate (PEM, mode 0600)",
+            "Khóa riêng của chứng thư ấy (PEM, quyền 0600)"),
+    Setting("tls_redirect_port", _whole, "0",
+            "Plain port that sends browsers on to the TLS one, usually 80; 0 is none",
+            "Cổng không mã hóa chuyển trình duyệt sang cổng TLS, thường là 80; 0 là không mở"),
     Setting("password_min_length", _whole, "14", "Characters a password has at least, of four classes",
             "Số ký tự ít nhất của mật khẩu, đủ bốn loại ký tự"),
     Setting("password_min_length_second_factor", _whole, "8",
-            "The same for accounts with a second factor (not there yet)",
-            "Như trên, cho tài khoản có lớp xác thực thứ hai (chưa có)"),
+            "The same for accounts with a second factor",
+            "Như trên, cho tài khoản có lớp xác thực thứ hai"),
+    Setting("inside_networks", _networks, ",".join(str(one) for one in INSIDE),
+            "Addresses and networks of the hospital, with commas; who logs in from elsewhere needs a second factor",
+            "Các địa chỉ, mạng của đơn vị, cách nhau bằng dấu phẩy; đăng nhập từ nơi khác phải có lớp xác thực thứ hai"),
+    Setting("second_factor", _kinds, "administrator,security",
+            "Kinds of accounts that need a second factor wherever they log in, with commas; none: no kind",
+            "Các loại tài khoản luôn phải có lớp xác thực thứ hai, cách nhau bằng dấu phẩy; none: không loại nào"),
+    Setting("second_factor_first_outside", _flag, "no",
+            "Let an account set up its first second factor from outside with a password it has had for long; otherwise"
+            " only inside, or with a password that was handed to it just now",
+            "Cho tài khoản cài lớp xác thực thứ hai lần đầu từ bên ngoài bằng mật khẩu đang dùng; nếu không thì chỉ ở"
+            " trong đơn vị, hoặc bằng mật khẩu vừa được cấp"),
+    Setting("second_factor_waived", _flag, "no",
+            "Ask nobody for a second factor who has none, administrators neither: for practice with invented people, as"
+            " the demo does",
+            "Không đòi lớp xác thực thứ hai ở người chưa có, kể cả quản trị: chỉ để thực hành với người giả định, như"
+            " bản demo"),
+    Setting("second_factor_key", _file_path, "",
+            "File with the key that seals the secrets of second factors; by default files/keys/second-factor.key in the"
+            " data folder, made at first use; back it up",
+            "Tệp khóa niêm phong bí mật của lớp xác thực thứ hai; mặc định là files/keys/second-factor.key trong thư mục"
+            " dữ liệu, tự tạo khi dùng lần đầu; cần sao lưu"),
     Setting("password_max_days", _whole, "180", "Days after which a password must be changed",
             "Số ngày phải đổi mật khẩu"),
     Setting("password_history", _whole, "10", "The last so many passwords are not taken again",
@@ -159,8 +210,31 @@ SETTINGS = (
     Setting("session_idle_minutes", _whole, "15", "Minutes without a request that end a session",
             "Số phút không thao tác thì phiên kết thúc"),
     Setting("session_hours", _whole, "12", "Hours that a session lasts at the most", "Số giờ dài nhất của một phiên"),
+    Setting("shift_hours", _whole, "12",
+            "Hours after a full log-in at a ward's PC in which a PIN brings the same person back there",
+            "Số giờ sau khi đăng nhập đầy đủ trên máy trạm của khoa mà mã PIN còn dùng được trên máy đó"),
+    Setting("badge_alone", _flag, "no", "Let a badge alone, without a PIN, switch persons at a ward's PC",
+            "Cho đổi người trên máy trạm của khoa chỉ bằng thẻ, không cần mã PIN"),
     Setting("token_minutes", _whole, "60", "Minutes that a service client's token holds",
             "Số phút có hiệu lực của token cấp cho máy khách"),
+    Setting("refresh_days", _whole, "30",
+            "Days after which an app that was let in for longer must come back; each use begins them anew",
+            "Số ngày ứng dụng được giữ quyền truy cập lâu dài mà không quay lại; mỗi lần dùng tính lại từ đầu"),
+    Setting("signing_key_days", _whole, "90",
+            "Days after which a new key signs who people are (OpenID Connect); the old one is published as long again",
+            "Số ngày thay khóa ký danh tính người dùng (OpenID Connect); khóa cũ còn được công bố thêm chừng ấy ngày"),
+    Setting("jwks_hosts", _hosts, "",
+            "Hosts whose addresses of keys (JWKS) a registered app may name, with commas",
+            "Các máy mà ứng dụng đăng ký được đặt địa chỉ khóa (JWKS), cách nhau bằng dấu phẩy"),
+    Setting("oidc_issuer", _text, "",
+            "An OpenID provider whose log-in is taken too: its issuer address; empty for none",
+            "Nhà cung cấp OpenID được chấp nhận đăng nhập: địa chỉ issuer; để trống nếu không dùng"),
+    Setting("oidc_client_id", _text, "", "Our client_id at that provider", "client_id của hệ thống tại nhà cung cấp đó"),
+    Setting("oidc_client_secret", _text, "", "Our secret there", "Bí mật của hệ thống tại đó", secret=True),
+    Setting("oidc_name", _text, "OpenID", "What the button of that log-in says", "Tên hiện trên nút đăng nhập ấy"),
+    Setting("oidc_claim", _text, "preferred_username",
+            "The claim of that provider that is the name of an account here; none is made",
+            "Trường của nhà cung cấp đó trùng với tên tài khoản ở đây; không tự tạo tài khoản"),
     Setting("cors_origins", _list, "", "Origins of web pages that may call the API, with commas",
             "Các nguồn trang web được gọi API, cách nhau bằng dấu phẩy"),
     Setting("zone", _zone, "Asia/Ho_Chi_Minh", "Time zone of dates and times that name none",
@@ -243,8 +317,16 @@ class Settings:
     base_url: str
     trusted_proxies: tuple[str, ...]
     behind_tls_proxy: bool
+    tls_certificate: Path | None
+    tls_key: Path | None
+    tls_redirect_port: int
     password_min_length: int
     password_min_length_second_factor: int
+    inside_networks: tuple[Network, ...]
+    second_factor: frozenset[str]
+    second_factor_first_outside: bool
+    second_factor_waived: bool
+    second_factor_key: Path | None
     password_max_days: int
     password_history: int
     login_failures: int
@@ -252,7 +334,17 @@ class Settings:
     account_unused_days: int
     session_idle_minutes: int
     session_hours: int
+    shift_hours: int
+    badge_alone: bool
     token_minutes: int
+    refresh_days: int
+    signing_key_days: int
+    jwks_hosts: tuple[str, ...]
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_name: str
+    oidc_claim: str
     cors_origins: tuple[str, ...]
     zone: ZoneInfo
     canonical_base: str
@@ -277,6 +369,18 @@ class Settings:
     syslog_certificate: Path | None
     account_review_months: int
     lang: str
+
+    @property
+    def pair(self) -> Pair | None:
+        """The certificate and the key to speak TLS with; both or none are set."""
+        if self.tls_certificate is None and self.tls_key is None:
+            return None
+        if self.tls_certificate is None or self.tls_key is None:
+            raise BadSetting(
+                "tls_certificate and tls_key are set together.",
+                vi="tls_certificate và tls_key phải đặt cùng nhau.",
+            )
+        return Pair(self.tls_certificate, self.tls_key)
 
     def folder(self, kind: str) -> Path:
         """The data folder: the one that was set, or this kind's (`main`, `demo`) usual one."""
@@ -338,7 +442,7 @@ def _values(found: dict[str, Origin]) -> Settings:
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         origin = found[setting.name]
-        if setting.read is _folder and not origin.text:
+        if setting.read in (_folder, _file_path) and not origin.text:
             values[setting.name] = None
             continue
         try:

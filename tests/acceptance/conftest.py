@@ -24,6 +24,7 @@ from watch import Recording, shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import pytest
 
@@ -95,17 +96,25 @@ def deleted(content: dict[str, Any]) -> set[str]:
 
 
 @pytest_asyncio.fixture
-async def ward(services: App, database: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ward]:
+async def ward(
+    services: App, database: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[Ward]:
     """A server with real accounts, and passwords that are quick to look at."""
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 64, 1))
     passwords._nobodys.cache_clear()
     at = At()
-    services.identity = Identity(services.pool.bare, at, Rules(), services.identity.witness)
-    options = Options(allowed_hosts=("localhost",), trusted_proxies=(PROXY,))
+    services.identity = Identity(
+        services.pool.bare, at, Rules(second_factor_waived=True), services.identity.witness
+    )
+    options = Options(
+        allowed_hosts=("localhost",),
+        trusted_proxies=(PROXY,),
+        second_factor_key=tmp_path / "second-factor.key",
+    )
     application = build(services, options, pages=web.ROUTES)
     transport = httpx.ASGITransport(application, client=("192.0.2.7", 1))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://localhost", headers={"Origin": "http://localhost"}
     ) as http:
-        yield Ward(http, services, at, database.owner_dsn)
+        yield Ward(http, services, at, database.owner_dsn, application)
     passwords._nobodys.cache_clear()

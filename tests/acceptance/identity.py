@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
     from hsba.app import App
+    from hsba.http.app import Application
 
 LOGIN, PASSWORD = "bs.lan", "Hoa-súng-03-trắng"
 OTHER = "Thuyền-8-qua-sông"
@@ -47,6 +48,7 @@ class Ward:
     services: App
     at: At
     owner_dsn: str
+    application: Application
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from hsba.ops import processes
 from hsba.store import cluster
 
 if TYPE_CHECKING:
@@ -213,6 +214,8 @@ def test_serve__after_kill_of_everything_the_next_start_serves_the_same_data(
     bearer = {"Authorization": f"Bearer {key.strip()}"}
     assert len(temporary) == 19
     assert re.fullmatch(r"hsba_\S{43}\n", key)
+    assert run("account", "reset-second-factor", "khong.co", *where).returncode == processes.REFUSED
+    assert run("account", "reset-second-factor", "admin", *where).returncode == 0
     patient = {"resourceType": "Patient", "name": [{"text": "Lê Thị Mơ"}]}
     assert httpx.post(f"{server.address}/fhir/Patient", json=patient).status_code == 401
     made = httpx.post(f"{server.address}/fhir/Patient", json=patient, headers=bearer)

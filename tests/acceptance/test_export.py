@@ -102,7 +102,7 @@ async def test_export__whole_system_as_it_is_served(client: Client) -> None:
 
     assert address.startswith("http://localhost/fhir/$export-status?job=")
     assert manifest["request"] == "http://localhost/fhir/$export?_outputFormat=ndjson"
-    assert manifest["requiresAccessToken"] is False
+    assert manifest["requiresAccessToken"] is True
     assert manifest["error"] == []
     assert "deleted" not in manifest
     assert len(found) == 10

@@ -55,6 +55,8 @@ class Site:
     patient: str
     visit: str
     """A patient lying in hospital, and his stay."""
+    owner: str
+    """The database behind it, as the operator of the server has it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -96,7 +98,7 @@ async def furnish(dsn: str) -> tuple[str, str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def site(postgres: Server) -> AsyncIterator[Site]:
+async def site(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """The demo hospital behind its real door."""
     name = f"{NAME}_{os.getpid()}"
     tx = await asyncpg.connect(postgres.admin_dsn)
@@ -112,12 +114,18 @@ async def site(postgres: Server) -> AsyncIterator[Site]:
     }
     server = subprocess.Popen(  # noqa: ASYNC220 - a fixture of the whole run
         [sys.executable, "-m", "hsba.cli", "http"],
-        env={**kept, "DATABASE_URL": runtime, "HSBA_PORT": str(port), "TZ": "America/New_York"},
+        env={
+            **kept,
+            "DATABASE_URL": runtime,
+            "HSBA_PORT": str(port),
+            "HSBA_SECOND_FACTOR_KEY": str(tmp_path_factory.mktemp("keys") / "second-factor.key"),
+            "TZ": "America/New_York",
+        },
     )
     try:
         address = f"http://localhost:{port}"
         await ready(address, server)
-        yield Site(address, patient, visit)
+        yield Site(address, patient, visit, owner)
     finally:
         server.terminate()
         server.wait(20)

@@ -207,12 +207,17 @@ async def renew(
 
 
 async def end_everything(tx: Connection, now: datetime, account: int) -> None:
-    """End all sessions and tokens of an account."""
+    """End all sessions and tokens of an account, its log-ins that are half done, and its shifts: no PIN brings it back."""
+    await tx.execute("DELETE FROM access.half_open WHERE account = $1", account)
     await tx.execute(
         "UPDATE access.session SET revoked = $2 WHERE account = $1 AND revoked IS NULL", account, now
     )
     await tx.execute(
         "UPDATE access.token SET revoked = $2 WHERE account = $1 AND revoked IS NULL", account, now
+    )
+    await tx.execute("DELETE FROM access.shift WHERE account = $1", account)
+    await tx.execute(
+        "UPDATE access.app_grant SET revoked = $2 WHERE account = $1 AND revoked IS NULL", account, now
     )
 
 

@@ -34,8 +34,20 @@ def chores(rules: Rules, witness: Witness = UNTOLD) -> tuple[Chore, ...]:
     async def forget_ended(house: House) -> None:
         """Remove what ended long ago."""
         async with house.pool.bare() as tx:
-            for table in ("session", "token"):
-                await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", house.clock.now() - KEPT)
+            now = house.clock.now()
+            for table in ("session", "token", "refresh_token"):
+                await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", now - KEPT)
+            for table in ("assertion", "half_open", "launch", "shift", "spent_challenge", "unsent"):
+                await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", now)
+            await tx.execute(
+                "DELETE FROM access.app_grant g WHERE code_ends < $1"
+                " AND NOT EXISTS (SELECT FROM access.token t WHERE t.app_grant = g.id)"
+                " AND NOT EXISTS (SELECT FROM access.refresh_token r WHERE r.app_grant = g.id)",
+                now - KEPT,
+            )
+            await tx.execute(
+                "DELETE FROM access.signing_key WHERE created < $1", now - 2 * rules.signing_key_lasts
+            )
 
     return (
         Chore("unused accounts", close_unused, every=3600),

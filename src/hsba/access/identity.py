@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hsba.access import secrets
 from hsba.access.ports import Untold
-from hsba.access.problems import BadToken, PasswordMustChange
+from hsba.access.problems import BadToken, PasswordMustChange, ScreenCovered
 from hsba.access.rules import Rules
 from hsba.record.context import Actor
 
@@ -40,20 +40,27 @@ USED_EVERY = timedelta(hours=1)
 """How exactly the last use of an account or client is known."""
 
 _BY_BEARER = """
-SELECT t.ends, t.scope, NULL::bigint AS session, NULL::text AS workstation, false AS must_change,
+SELECT t.ends, t.scope, g.patient, g.tenant, NULL::bigint AS session, NULL::text AS workstation,
+       false AS must_change, false AS second, NULL::bigint AS station, false AS covered,
        a.id AS account, coalesce(a.login, 'client:' || c.name) AS login, coalesce(a.name, c.title) AS name,
        coalesce(a.kind, 'service') AS kind,
        CASE WHEN a.id IS NULL THEN c.tenants ELSE a.tenants END AS tenants,
        coalesce(a.last_use, c.last_use) AS last_use, NULL::timestamptz AS last_seen, c.id AS client
-FROM access.token t LEFT JOIN access.account a ON a.id = t.account LEFT JOIN access.client c ON c.id = t.client
-WHERE t.digest = $1 AND t.revoked IS NULL AND t.ends > $2 AND coalesce(a.state, c.state) = 'active'
+FROM access.token t LEFT JOIN access.app_grant g ON g.id = t.app_grant
+     LEFT JOIN access.account a ON a.id = t.account LEFT JOIN access.client c ON c.id = coalesce(t.client, g.client)
+WHERE t.digest = $1 AND t.revoked IS NULL AND t.ends > $2 AND g.revoked IS NULL
+      AND coalesce(a.state, 'active') = 'active' AND coalesce(c.state, 'active') = 'active'
 """
 _BY_SESSION = """
-SELECT s.ends, '' AS scope, s.id AS session, s.workstation, a.must_change OR a.password_set < $4 AS must_change,
+SELECT s.ends, '' AS scope, NULL AS patient, NULL::integer AS tenant, s.id AS session, s.workstation,
+       a.must_change OR a.password_set < $4 AS must_change,
+       s.second, s.station, s.covered IS NOT NULL OR s.last_seen <= $3 AS covered,
        a.id AS account, a.login, a.name, a.kind, a.tenants, a.last_use, s.last_seen, NULL::bigint AS client
-FROM access.session s JOIN access.account a ON a.id = s.account
-WHERE s.digest = $1 AND s.revoked IS NULL AND s.ends > $2 AND s.last_seen > $3 AND a.state = 'active'
+FROM access.session s JOIN access.account a ON a.id = s.account LEFT JOIN access.workstation w ON w.id = s.station
+WHERE s.digest = $1 AND s.revoked IS NULL AND s.ends > $2 AND a.state = 'active' AND w.revoked IS NULL
+      AND (s.last_seen > $3 OR s.station IS NOT NULL AND a.kind = 'staff')
 """
+"""An idle session ends; at a workstation that of staff is covered only, until its person comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +73,24 @@ class Caller:
     """As people read it."""
     tenants: frozenset[int] | None = None
     """The keepers it belongs to; None is every one."""
-    scope: str = ""
     account: int | None = None
     session: int | None = None
     must_change: bool = False
+    second: bool = False
+    """Whether this session was opened with a second factor."""
+    station: int | None = None
+    """The registered workstation the session was opened at."""
+    covered: bool = False
+    """Whether the screen is locked: nothing is shown or changed before the person has come back."""
 
     def belongs(self, tenant: int) -> bool:
         """Whether it may come to this keeper's record at all."""
         return self.tenants is None or tenant in self.tenants
 
     def check(self) -> None:
-        """Refuse what comes to the record before its password was changed."""
+        """Refuse what comes to the record behind a locked screen, or before its password was changed."""
+        if self.covered:
+            raise ScreenCovered
         if self.must_change:
             raise PasswordMustChange
 
@@ -136,14 +150,21 @@ class Identity:
                 return None
             await _note_use(tx, row, now)
         caller = Caller(
-            actor=Actor(account=row["login"], workstation=row["workstation"], scope=row["scope"]),
+            actor=Actor(
+                account=row["login"],
+                workstation=row["workstation"],
+                scope=row["scope"],
+                patient=row["patient"],
+            ),
             kind=row["kind"],
             name=row["name"],
-            tenants=None if row["tenants"] is None else frozenset(row["tenants"]),
-            scope=row["scope"],
+            tenants=_tenants(row),
             account=row["account"],
             session=row["session"],
             must_change=row["must_change"],
+            second=row["second"],
+            station=row["station"],
+            covered=row["covered"],
         )
         if len(self._known) >= MOST:
             self._known.clear()
@@ -151,9 +172,17 @@ class Identity:
         return caller
 
 
+def _tenants(row: Record) -> frozenset[int] | None:
+    """The keepers of the account or client; of an app that was let in for one of them, that one."""
+    if row["tenant"] is None:
+        return None if row["tenants"] is None else frozenset(row["tenants"])
+    belongs = row["tenants"] is None or row["tenant"] in row["tenants"]
+    return frozenset({row["tenant"]} if belongs else ())
+
+
 async def _note_use(tx: Connection, row: Record, now: datetime) -> None:
     """Note a sign of life, not for every request."""
-    if row["last_seen"] is not None and row["last_seen"] < now - SEEN_EVERY:
+    if row["last_seen"] is not None and not row["covered"] and row["last_seen"] < now - SEEN_EVERY:
         await tx.execute("UPDATE access.session SET last_seen = $2 WHERE id = $1", row["session"], now)
     if row["last_use"] is None or row["last_use"] < now - USED_EVERY:
         if row["account"] is not None:

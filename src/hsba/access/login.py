@@ -6,13 +6,13 @@ a stranger hears the same sentence, after the same work, whether the name, the p
 
 from __future__ import annotations
 
-import hmac
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import passwords, secrets
+from hsba.access import half_open, passwords, second_factor, secrets, sessions, workstations
 from hsba.access.accounts import LOGIN, end_everything, folded
+from hsba.access.outside import OutsideRefused
 from hsba.access.ports import NOBODY, Happening
 from hsba.access.problems import PasswordUsedBefore, WrongLogin, WrongPassword
 from hsba.access.slowing import Slowing
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
     from hsba.access.identity import Caller, Identity
+    from hsba.access.rules import Rules
+    from hsba.access.workstations import Station
     from hsba.store.pool import Connection
 
 log = logging.getLogger("hsba.access")
@@ -35,7 +37,7 @@ UPDATE access.account SET
     failed = $2
 WHERE login = $1 AND state = 'active' AND (locked_until IS NULL OR locked_until <= $2)
       AND coalesce(last_use, created) > $6
-RETURNING id, password, failures, name
+RETURNING id, login, kind, password, failures, name, must_change
 """
 """Count a try; no row for an account that nobody may enter now."""
 
@@ -46,7 +48,17 @@ class From:
 
     address: str
     agent: str = ""
-    workstation: str | None = None
+    station: Station | None = None
+
+    @property
+    def workstation(self) -> str | None:
+        """The name of the registered workstation."""
+        return None if self.station is None else self.station.name
+
+    @property
+    def tenant(self) -> int | None:
+        """The keeper that the workstation belongs to."""
+        return None if self.station is None else self.station.tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +84,41 @@ class LogIn:
         self.slowing = Slowing()
 
     async def log_in(self, login: str, password: str, where: From, *, before: str | None = None) -> str:
-        """Open a session and end the one this browser had; answers what the cookie holds."""
+        """Open a session and end the one this browser had; answers what the cookie holds.
+
+        Where a second step is to come, that is no session yet (access/half_open.py).
+        """
+        identity = self.identity
+        row = await self._fits(login, password, where)
+        half = await half_open.begun(identity, row, where.address, before)
+        if half is not None:
+            return half
+        now = identity.now()
+        async with identity.connect() as tx, tx.transaction():
+            await _forget_tries(tx, row["id"], now)
+            if before is not None:
+                await sessions.leave(tx, before, row["id"], where.station, now)
+            secret = await self.open_session(tx, row["id"], where, now)
+            await self._tell(tx, "login", row["login"], where)
+        identity.forget()
+        log.info("logged in", extra={"account": row["login"]})
+        return secret
+
+    async def proved(self, login: str, password: str, where: From) -> Record:
+        """The account that this password opens, for who is inside already; a wrong one is counted and told."""
+        row = await self._fits(login, password, where)
+        async with self.identity.connect() as tx:
+            await _forget_tries(tx, row["id"], self.identity.now())
+        return row
+
+    async def _fits(self, login: str, password: str, where: From) -> Record:
+        """The account that this password is right for; nobody hears what was wrong."""
         identity, rules = self.identity, self.identity.rules
         await self.slowing.wait(where.address)
-        now = identity.now()
         row = None
         if LOGIN.match(name := folded(login)):
             async with identity.connect() as tx:
-                row = await tx.fetchrow(
-                    _TRY,
-                    name,
-                    now,
-                    now - rules.locked_for,
-                    rules.failures,
-                    now + rules.locked_for,
-                    now - rules.unused_for,
-                )
+                row = await count_try(tx, rules, name, identity.now())
         if not await passwords.fits(row and row["password"], password) or row is None:
             self.slowing.failed(where.address)
             await self._tell_refused(name, row, where)
@@ -97,39 +128,59 @@ class LogIn:
                 log.warning("account locked by wrong passwords", extra={"account": name})
             raise WrongLogin
         self.slowing.succeeded(where.address)
-        again = await passwords.hashed(password) if passwords.outdated(row["password"]) else row["password"]
+        if passwords.outdated(row["password"]):
+            await self._hash_anew(row, password)
+        return row
+
+    async def admit(self, login: str, where: From, *, before: str | None = None) -> str:
+        """Open a session for whom another house vouches; administrators and security officers come in here only."""
+        identity, now = self.identity, self.identity.now()
+        name = folded(login)
         async with identity.connect() as tx, tx.transaction():
-            await tx.execute(
-                "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2,"
-                " password = CASE WHEN password = $3 THEN $4 ELSE password END WHERE id = $1",
-                row["id"],
-                now,
-                row["password"],
-                again,
-            )
-            if before is not None:
-                await tx.execute(
-                    "UPDATE access.session SET revoked = $2 WHERE digest = $1 AND revoked IS NULL",
-                    secrets.digest(before),
+            number = None
+            if LOGIN.match(name):
+                number = await tx.fetchval(
+                    "UPDATE access.account SET last_use = $2 WHERE login = $1 AND state = 'active'"
+                    " AND kind NOT IN ('administrator', 'security') AND (locked_until IS NULL OR locked_until <= $2)"
+                    " AND coalesce(last_use, created) > $3 RETURNING id",
+                    name,
                     now,
+                    now - identity.rules.unused_for,
                 )
-            secret = await self._open(tx, row["id"], where, now)
-            await self._tell(tx, "login", name, where)
+            if number is not None:
+                if before is not None:
+                    await sessions.leave(tx, before, number, where.station, now)
+                secret = await self.open_session(tx, number, where, now)
+            told = Happening(
+                "login",
+                name if number is not None else NOBODY,
+                refused=number is None,
+                reason="openid",
+                address=where.address,
+                workstation=where.workstation,
+            )
+            await identity.witness.tell(tx, told)
+        if number is None:
+            raise OutsideRefused
         identity.forget()
-        log.info("logged in", extra={"account": name})
         return secret
 
     async def log_out(self, session: str, where: From) -> None:
-        """End this browser's session."""
+        """End this browser's session, and at a workstation the person's shift there."""
         async with self.identity.connect() as tx, tx.transaction():
-            login = await tx.fetchval(
+            ended = await tx.fetchrow(
                 "UPDATE access.session s SET revoked = $2 FROM access.account a"
-                " WHERE s.digest = $1 AND s.revoked IS NULL AND a.id = s.account RETURNING a.login",
+                " WHERE s.digest = $1 AND s.revoked IS NULL AND a.id = s.account RETURNING a.id, a.login, s.station",
                 secrets.digest(session),
                 self.identity.now(),
             )
-            if login is not None:
-                await self._tell(tx, "logout", login, where)
+            if ended is not None:
+                await tx.execute(
+                    "DELETE FROM access.shift WHERE account = $1 AND workstation = $2",
+                    ended["id"],
+                    ended["station"],
+                )
+                await self._tell(tx, "logout", ended["login"], where)
         self.identity.forget()
 
     async def log_out_everywhere(self, caller: Caller, where: From) -> None:
@@ -160,7 +211,8 @@ class LogIn:
             rows = await tx.fetch(
                 "SELECT id, address, coalesce(agent, '') AS agent, workstation, created, last_seen, ends, id = $4 AS here"
                 " FROM access.session"
-                " WHERE account = $1 AND revoked IS NULL AND ends > $2 AND last_seen > $3 ORDER BY created DESC LIMIT 100",
+                " WHERE account = $1 AND revoked IS NULL AND ends > $2 AND (last_seen > $3 OR station IS NOT NULL)"
+                " ORDER BY created DESC LIMIT 100",
                 caller.account,
                 now,
                 now - self.identity.rules.session_idle,
@@ -179,12 +231,13 @@ class LogIn:
                 caller.account,
                 max(rules.password_history - 1, 0),
             )
+            second = await second_factor.has_one(tx, caller.account or 0)
         if not await passwords.fits(kept, old):
             self.slowing.failed(where.address)
             async with identity.connect() as tx:
                 await self._tell(tx, "password-change", caller.actor.account, where, refused="wrong password")
             raise WrongPassword
-        passwords.check(new, rules, login=caller.actor.account, name=caller.name)
+        passwords.check(new, rules, login=caller.actor.account, name=caller.name, second_factor=second)
         if await passwords.among([kept, *(row["password"] for row in before)], new):
             raise PasswordUsedBefore
         now, made = identity.now(), await passwords.hashed(new)
@@ -212,41 +265,11 @@ class LogIn:
                 rules.password_history,
             )
             await end_everything(tx, now, changed)
-            secret = await self._open(tx, changed, where, now)
+            secret = await self.open_session(tx, changed, where, now, second=caller.second)
             await self._tell(tx, "password-change", caller.actor.account, where)
         identity.forget()
         log.info("password changed", extra={"account": caller.actor.account})
         return secret
-
-    async def client_token(self, name: str, secret: str, scope: str, where: From) -> tuple[str, str] | None:
-        """A bearer token for a service client that knows its secret, and its scope; None for anybody else."""
-        identity = self.identity
-        await self.slowing.wait(where.address)
-        async with identity.connect() as tx, tx.transaction():
-            row = await tx.fetchrow(
-                "SELECT id, secret, scope FROM access.client WHERE name = $1 AND state = 'active'",
-                folded(name) if LOGIN.match(folded(name)) else "",
-            )
-            right = hmac.compare_digest(row["secret"] if row else b"\0" * 32, secrets.digest(secret))
-            asked = scope.split()
-            who = f"client:{folded(name)}" if row is not None else NOBODY
-            if not right or row is None or not set(asked) <= set(row["scope"].split()):
-                self.slowing.failed(where.address)
-                why = "scope" if right and row is not None else "wrong secret"
-                await self._tell(tx, "token-create", who, where, refused=why)
-                return None
-            made, now = secrets.made(), identity.now()
-            granted = " ".join(asked) or row["scope"]
-            await tx.execute(
-                "INSERT INTO access.token (digest, client, scope, created, ends) VALUES ($1, $2, $3, $4, $5)",
-                secrets.digest(made),
-                row["id"],
-                granted,
-                now,
-                now + identity.rules.token_lasts,
-            )
-            await self._tell(tx, "token-create", who, where)
-        return made, granted
 
     async def _tell_refused(self, name: str, row: Record | None, where: From) -> None:
         """Note a refused log-in, and what it locked; what was typed as a name is kept only where it is one."""
@@ -274,11 +297,26 @@ class LogIn:
         )
         await self.identity.witness.tell(tx, happening)
 
-    async def _open(self, tx: Connection, account: int, where: From, now: datetime) -> str:
+    async def _hash_anew(self, row: Record, password: str) -> None:
+        """Keep a password as the parameters in force want it, unless it was changed meanwhile."""
+        made = await passwords.hashed(password)
+        async with self.identity.connect() as tx:
+            await tx.execute(
+                "UPDATE access.account SET password = $3 WHERE id = $1 AND password = $2",
+                row["id"],
+                row["password"],
+                made,
+            )
+
+    async def open_session(
+        self, tx: Connection, account: int, where: From, now: datetime, *, second: bool = False
+    ) -> str:
+        """Open a session under a new secret; answers what the cookie holds."""
         secret = secrets.made()
         await tx.execute(
-            "INSERT INTO access.session (digest, account, workstation, agent, address, created, last_seen, ends)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
+            "INSERT INTO access.session"
+            " (digest, account, workstation, agent, address, created, last_seen, ends, second, station)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)",
             secrets.digest(secret),
             account,
             where.workstation,
@@ -286,5 +324,33 @@ class LogIn:
             where.address,
             now,
             now + self.identity.rules.session_longest,
+            second,
+            None if where.station is None else where.station.id,
         )
+        if where.station is not None:
+            await workstations.begin_shift(
+                tx, where.station, account, where.address, now, self.identity.rules
+            )
         return secret
+
+
+async def _forget_tries(tx: Connection, account: int, now: datetime) -> None:
+    """Begin to count tries anew: somebody came in."""
+    await tx.execute(
+        "UPDATE access.account SET failures = 0, locked_until = NULL, last_use = $2 WHERE id = $1",
+        account,
+        now,
+    )
+
+
+async def count_try(tx: Connection, rules: Rules, login: str, now: datetime) -> Record | None:
+    """Count a try before it is looked at; no row for an account that nobody may enter now."""
+    return await tx.fetchrow(
+        _TRY,
+        login,
+        now,
+        now - rules.locked_for,
+        rules.failures,
+        now + rules.locked_for,
+        now - rules.unused_for,
+    )

@@ -41,6 +41,14 @@ class PasswordMustChange(Forbidden):
     vi = "Phải đổi mật khẩu của tài khoản này trước; hãy mở trang /password."
 
 
+class ScreenCovered(Problem):
+    """The screen is locked; unlock it by your PIN or password. Nothing was read or changed."""
+
+    status, code = 401, "login"
+    vi = "Màn hình đang khóa; hãy mở khóa bằng mã PIN hoặc mật khẩu. Chưa đọc hay thay đổi gì."
+    headers: ClassVar[dict[str, str]] = {"HSBA-Session": "covered"}
+
+
 class WeakPassword(BadRequest):
     """This password is too easy to guess; the old one still holds."""
 
@@ -66,6 +74,54 @@ class WrongPassword(Forbidden):
     """The present password is wrong; nothing was changed."""
 
     vi = "Mật khẩu hiện tại không đúng; chưa thay đổi gì."
+
+
+class WrongCode(Problem):
+    """The code or the passkey was not accepted, or the account is locked; each code is good for one log-in only."""
+
+    status, code = 401, "login"
+    vi = "Mã hoặc khóa truy cập không được chấp nhận, hoặc tài khoản đang bị khóa; mỗi mã chỉ dùng được cho một lần đăng nhập."
+
+
+class SecondStepEnded(Problem):
+    """The second step of this log-in took too long or is done already; log in again."""
+
+    status, code = 401, "login"
+    vi = "Bước xác thực thứ hai đã quá thời gian hoặc đã xong; hãy đăng nhập lại."
+
+
+class FirstFactorInside(Forbidden):
+    """A log-in from outside needs a second factor and this account has none: set it up inside, or get a new password."""
+
+    vi = (
+        "Đăng nhập từ bên ngoài cần lớp xác thực thứ hai mà tài khoản này chưa có: hãy cài đặt khi ở trong đơn vị, hoặc"
+        " xin quản trị cấp mật khẩu mới."
+    )
+
+
+class BadFactor(BadRequest):
+    """The second factor could not be set up; nothing was changed: try again from the beginning of the page."""
+
+    code = "value"
+    vi = "Chưa cài đặt được lớp xác thực thứ hai; chưa thay đổi gì: hãy làm lại từ đầu trang."
+
+
+class FactorNeeded(Forbidden):
+    """This account must have a second factor; add another one before you remove the last."""
+
+    vi = "Tài khoản này bắt buộc có lớp xác thực thứ hai; hãy thêm cái khác trước khi gỡ cái cuối cùng."
+
+
+class FactorUnreadable(Problem):
+    """This code cannot be checked, the key file of second factors is another one; use a recovery code, or have it reset."""
+
+    vi = "Không kiểm tra được mã này vì tệp khóa của lớp xác thực thứ hai đã khác; hãy dùng mã khôi phục hoặc xin đặt lại."
+
+
+class VaultOpen(Problem):
+    """The key file of second factors can be read by others; no code was looked at: give the file mode 0600."""
+
+    vi = "Tệp khóa của lớp xác thực thứ hai đang để người khác đọc được; chưa kiểm tra mã nào: hãy đặt quyền tệp là 0600."
 
 
 class CrossOrigin(Forbidden):

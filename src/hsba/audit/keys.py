@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from hsba.fhir.problems import Problem
+from hsba.record import keyfile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,33 +35,19 @@ def signing(folder: Path) -> Ed25519PrivateKey:
     """The key of this installation; a new one where there is none."""
     path = folder / NAME
     if not path.exists():
-        _make(path)
-    if path.stat().st_mode & 0o077:
+        keyfile.make(path, _made())
+    if not keyfile.is_private(path):
         raise KeyOpen(str(path))
     found = serialization.load_pem_private_key(path.read_bytes(), None)
     assert isinstance(found, Ed25519PrivateKey)  # noqa: S101 - we wrote it
     return found
 
 
-def _make(path: Path) -> None:
-    """Write a new key, whole or not at all; of two who do so at once the first wins."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    data = Ed25519PrivateKey.generate().private_bytes(
+def _made() -> bytes:
+    """A new key as the file holds it."""
+    return Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    draft = path.with_suffix(f".{os.getpid()}")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 def public(folder: Path) -> Ed25519PublicKey:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from hsba.cli import accounts, audit, codes, machine, records, roles, serving
+from hsba.cli import accounts, apps, audit, codes, machine, records, roles, serving
 from hsba.cli.common import Commands
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for command in (
 app.command(hidden=True)(serving.http)
 for name, group in {
     "account": accounts.account,
+    "app": apps.app,
     "audit": audit.audit,
     "codes": codes.lists,
     "role": roles.roles,

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from hsba.access import accounts, grants
+from hsba.access import accounts, grants, second_factor
 from hsba.access.problems import BadAccount
 from hsba.cli.common import (
     Commands,
@@ -74,7 +74,7 @@ def account_create(
         await keeping_accounts.give(tx, accounts.folded(login), role or (), person=who, tenants=numbers)
         return password
 
-    typer.echo(_keep(work, data=data, demo=demo))
+    typer.echo(keep(work, data=data, demo=demo))
 
 
 @account.command("list")
@@ -82,7 +82,7 @@ def account_list(*, data: Data = None, demo: Demo = False) -> None:
     """Liệt kê tài khoản, vai trò, lần dùng cuối · List accounts, roles and last use."""
     table = Table("login", "kind", "name", "roles", "state", "last use", show_edge=False)
     at = keeping_accounts.now()
-    for one in _keep(accounts.every, data=data, demo=demo):
+    for one in keep(accounts.every, data=data, demo=demo):
         state = "locked" if one.locked_until is not None and one.locked_until > at else one.state
         used = f"{one.last_use:%Y-%m-%d %H:%M}Z" if one.last_use else "–"
         table.add_row(one.login, one.kind, escape(one.name), escape(", ".join(one.roles)), state, used)
@@ -92,7 +92,7 @@ def account_list(*, data: Data = None, demo: Demo = False) -> None:
 @account.command("lock")
 def account_lock(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Khóa tài khoản và kết thúc mọi phiên · Close an account and end all its sessions."""
-    _keep(
+    keep(
         lambda tx: accounts.disable(tx, keeping_accounts.now(), login, by=keeping_accounts.BY),
         data=data,
         demo=demo,
@@ -102,7 +102,7 @@ def account_lock(login: Login, *, data: Data = None, demo: Demo = False) -> None
 @account.command("unlock")
 def account_unlock(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Mở lại tài khoản · Open an account again."""
-    _keep(
+    keep(
         lambda tx: accounts.enable(tx, keeping_accounts.now(), login, by=keeping_accounts.BY),
         data=data,
         demo=demo,
@@ -113,11 +113,22 @@ def account_unlock(login: Login, *, data: Data = None, demo: Demo = False) -> No
 def account_reset(login: Login, *, data: Data = None, demo: Demo = False) -> None:
     """Đặt lại và in mật khẩu phải đổi · Reset the password and print it; it must be changed."""
     typer.echo(
-        _keep(
+        keep(
             lambda tx: accounts.renew(tx, keeping_accounts.now(), login, by=keeping_accounts.BY),
             data=data,
             demo=demo,
         )
+    )
+
+
+@account.command("reset-second-factor")
+def account_reset_second_factor(login: Login, *, data: Data = None, demo: Demo = False) -> None:
+    """Gỡ lớp xác thực thứ hai và mã khôi phục · Remove all second factors and recovery codes."""
+    witness = keeping_accounts.BY.witness
+    keep(
+        lambda tx: second_factor.reset(tx, keeping_accounts.now(), login, witness=witness),
+        data=data,
+        demo=demo,
     )
 
 
@@ -141,7 +152,7 @@ def account_create_client(
         by = keeping_accounts.BY
         return await accounts.create_client(tx, at, name, title or name, scope=scope, tenants=numbers, by=by)
 
-    typer.echo(_keep(work, data=data, demo=demo))
+    typer.echo(keep(work, data=data, demo=demo))
 
 
 def token(
@@ -163,10 +174,10 @@ def token(
         by = keeping_accounts.BY
         return accounts.token(tx, at, account=account, client=client, scope=scope, lasts=lasts, by=by)
 
-    typer.echo(_keep(work, data=data, demo=demo))
+    typer.echo(keep(work, data=data, demo=demo))
 
 
-def _keep(work: Callable[[Connection], Awaitable[Done]], *, data: Path | None, demo: bool) -> Done:
+def keep(work: Callable[[Connection], Awaitable[Done]], *, data: Path | None, demo: bool) -> Done:
     """Do something with the accounts, on a connection that may."""
     settings = read_settings(data=data)
     progress = Progress(settings.lang)

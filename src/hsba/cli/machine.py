@@ -64,7 +64,14 @@ def doctor(*, data: Data = None, demo: Demo = False, lang: Lang = None) -> None:
     """Khám máy, thiết lập và dữ liệu · Examine the machine, the settings and the data."""
     settings = read_settings(data=data, lang=lang)
     folder = settings.folder("demo" if demo else "main")
-    machine = selfcheck.Machine(folder, settings.host, settings.port, external=bool(settings.database_url))
+    machine = selfcheck.Machine(
+        folder,
+        settings.host,
+        settings.port,
+        external=bool(settings.database_url),
+        pair=settings.pair,
+        hosts=settings.allowed_hosts,
+    )
     findings = list(selfcheck.machine(machine))
     if settings.database_url or (folder / "db").is_dir():
         findings += asyncio.run(_examine(settings, folder))

@@ -30,10 +30,10 @@ from hsba.cli.records import load_lines
 from hsba.fhir import json
 from hsba.fhir.problems import Problem
 from hsba.fhir.vn import BASE, Canon
-from hsba.http import listen
+from hsba.http import listen, redirect
 from hsba.ops import accounts as keeping_accounts
+from hsba.ops import certificates, demo_folder, processes
 from hsba.ops import demo as hospital
-from hsba.ops import demo_folder, processes
 from hsba.ops.selfcheck import Words
 from hsba.record import tenants
 
@@ -73,15 +73,15 @@ def http() -> None:
     settings = config.load()
     logs.configure(settings.log_format, settings.log_level)
     processes.die_with_parent()
-    listen.serve(TARGET, host=settings.host, port=settings.port, workers=settings.workers)
+    listen.serve(TARGET, host=settings.host, port=settings.port, workers=settings.workers, pair=settings.pair)
 
 
 class PlainHttp(Problem):
-    """Passwords would travel openly: keep HSBA_HOST as localhost, or put a TLS proxy before and set HSBA_BEHIND_TLS_PROXY."""
+    """Passwords would travel openly: set HSBA_TLS_CERTIFICATE and HSBA_TLS_KEY, use a TLS proxy, or listen on localhost."""
 
     vi = (
-        "Mật khẩu sẽ đi trên mạng không mã hóa: hãy đặt một proxy TLS phía trước và bật HSBA_BEHIND_TLS_PROXY, hoặc để"
-        " HSBA_HOST là localhost."
+        "Mật khẩu sẽ đi trên mạng không mã hóa: hãy đặt HSBA_TLS_CERTIFICATE và HSBA_TLS_KEY, hoặc đặt một proxy TLS"
+        " phía trước và bật HSBA_BEHIND_TLS_PROXY, hoặc để HSBA_HOST là localhost."
     )
 
 
@@ -110,7 +110,10 @@ async def _furnish_demo(settings: Settings, database: Database, folder: Path, pr
 
 async def _serve(settings: Settings, folder: Path, progress: Progress, *, demo: bool = False) -> None:
     """Have the database up and ready, then keep the server processes up until told to stop."""
-    if settings.host not in LOOPBACK and not settings.behind_tls_proxy:
+    pair = settings.pair
+    if pair is not None:
+        pair.check()
+    elif settings.host not in LOOPBACK and not settings.behind_tls_proxy:
         raise PlainHttp
     logs.configure(settings.log_format, settings.log_level)
     listen.bind(settings.host, settings.port).close()  # a taken port is told before anything is started
@@ -129,13 +132,19 @@ async def _serve(settings: Settings, folder: Path, progress: Progress, *, demo: 
             "HSBA_DATA": str(folder),
             "HSBA_PORT": str(settings.port),
         }
+        if demo:  # its printed accounts open with their password alone
+            environ["HSBA_SECOND_FACTOR_WAIVED"] = "yes"
         children = [
             processes.Process("http", (sys.executable, "-m", "hsba.cli", "http"), environ),
             processes.Process("worker", (sys.executable, "-m", "hsba.worker"), environ),
         ]
         progress(Words("Starting the server", "Đang khởi động máy chủ"))
-        async with processes.keeping(children) as kept:
-            address = f"http://localhost:{settings.port}"
+        plain = settings.tls_redirect_port if pair is not None else 0
+        async with (
+            redirect.redirecting(settings.allowed_hosts, host=settings.host, port=plain, to=settings.port),
+            processes.keeping(children) as kept,
+        ):
+            address = f"http{'s' if pair else ''}://localhost:{settings.port}"
             await _until_ready(address, kept)
             progress.end()
             words = Words("Ctrl-C stops it", "Ctrl-C để dừng")
@@ -168,7 +177,8 @@ def _tell_demo(invented: keeping_accounts.Shown, lang: str) -> None:
 async def _until_ready(address: str, kept: asyncio.Task[None]) -> None:
     """Wait until the server answers that it can serve; a server that does not come up ends the wait."""
     until = time.monotonic() + READY_WITHIN
-    async with httpx.AsyncClient(trust_env=False) as client:
+    # Our own process answers here, by a certificate that was made for another name than localhost.
+    async with httpx.AsyncClient(trust_env=False, verify=certificates.unverified()) as client:
         while not kept.done():
             try:
                 if (await client.get(f"{address}/readyz")).status_code == httpx.codes.OK:

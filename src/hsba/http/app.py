@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from hsba.access import ward
 from hsba.access.login import LogIn
+from hsba.access.own_factors import OwnFactors
+from hsba.access.second_step import SecondStep
+from hsba.access.vault import FILE as KEY_FILE
+from hsba.access.vault import Vault
 from hsba.fhir.problems import HostRefused
-from hsba.http import callers, health, limits, oauth
+from hsba.http import callers, headers, health, limits, oauth
 from hsba.http.gate import Gate
 from hsba.http.messages import Answer
 from hsba.http.metrics import Metrics
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from hsba.access.identity import Identity
+    from hsba.access.outside import Outside
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
     from hsba.record.aside import Aside
@@ -86,8 +92,15 @@ class Services(Protocol):
         """The operations that the rooms bring."""
 
     @property
+    def outside(self) -> Outside | None:
+        """The other house whose log-in is taken too."""
+
+    @property
     def identity(self) -> Identity:
         """Who stands behind a request."""
+
+    async def keys_at(self, url: str) -> bytes:
+        """What stands at the address of a registered app's keys; raises Unreachable."""
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""
@@ -126,6 +139,8 @@ class Options:
     body_seconds: float = 60.0
     max_lines: int = 8 * 1024 * 1024 * 1024
     """The longest file of lines that is taken in, unpacked."""
+    second_factor_key: Path | None = None
+    """The key file of second factors; by default among the files of the installation."""
     at_once: int = 256
     """Requests worked on at the same time in one process; the next one is told to come back."""
 
@@ -159,9 +174,10 @@ class Application:
         try:
             root = self._root(scope)
         except HostRefused as refused:
-            await self._refuse(scope, refused, send)
+            await self._refuse(scope, refused, headers.guarded(send, secure=False))
             return
-        if rest and rest[0] != "/":
+        send = headers.guarded(send, secure=root.startswith("https:") or self._options.behind_tls)
+        if (rest and rest[0] != "/") or rest == oauth.SMART:
             refusal = await self.gate.answer(scope, receive, root, send)
             if refusal is not None:
                 await respond(refusal, {}, send, head=scope["method"] == "HEAD")
@@ -216,12 +232,20 @@ def build(
         Route("/healthz", checks.alive),
         Route("/readyz", checks.ready),
         Route("/metrics", checks.metrics),
-        Route("/oauth/token", oauth.token, methods=["POST"]),
+        *oauth.ROUTES,
         *pages,
     ]
     starlette = Starlette(routes=routes, lifespan=lifespan)
     starlette.state.services = services
-    starlette.state.login = LogIn(services.identity)
+    doors = LogIn(services.identity)
+    vault = Vault(options.second_factor_key or services.files / "keys" / KEY_FILE)
+    starlette.state.login = doors
+    starlette.state.oauth = oauth.Desk.of(
+        services.identity, doors.slowing, services.keys_at, options.cors_origins
+    )
+    starlette.state.ward = ward.opened(services.identity, doors)
+    starlette.state.second_step = SecondStep(doors, vault)
+    starlette.state.own_factors = OwnFactors(doors, vault)
     return Application(services, options, starlette, metrics)
 
 

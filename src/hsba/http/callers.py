@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from hsba.access.identity import Caller, Identity
 
 COOKIE = "hsba-session"
-SECURE_COOKIE = "__Host-hsba-session"
-"""Under TLS: a name that no other host and no plain connection can set (RFC 6265bis 4.1.3)."""
+STATION = "hsba-workstation"
+UNSENT = "hsba-unsent"
+HOST = "__Host-"
+"""Before the names under TLS: no other host and no plain connection can set such a cookie (RFC 6265bis 4.1.3)."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HERE = frozenset({b"same-origin", b"none"})
 
@@ -46,21 +48,26 @@ def bearer(headers: dict[bytes, bytes]) -> str | None:
     return token.strip().decode("latin-1")
 
 
-def cookie(headers: dict[bytes, bytes], *, secure: bool) -> str | None:
-    """What the session's cookie holds."""
-    wanted = (SECURE_COOKIE if secure else COOKIE).encode()
+def cookie(headers: dict[bytes, bytes], *, secure: bool, name: str = COOKIE) -> str | None:
+    """What the session's cookie holds, or another of ours."""
+    wanted = ((HOST if secure else "") + name).encode()
     for part in headers.get(b"cookie", b"").split(b";"):
-        name, _, value = part.strip().partition(b"=")
-        if name == wanted and value:
+        found, _, value = part.strip().partition(b"=")
+        if found == wanted and value:
             return value.decode("latin-1")
     return None
 
 
-def set_cookie(secret: str, *, secure: bool) -> str:
-    """The header that gives a browser its session; without a secret, the one that takes it away."""
-    name = SECURE_COOKIE if secure else COOKIE
-    ends = "" if secret else "; Max-Age=0"
-    return f"{name}={secret}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}{ends}"
+def set_cookie(secret: str, *, secure: bool, name: str = COOKIE, days: int = 0) -> str:
+    """The header that gives a browser its session, or another secret; without a secret, the one that takes it away."""
+    lasts = "; Max-Age=0" if not secret else f"; Max-Age={days * 86400}" if days else ""
+    named = (HOST if secure else "") + name
+    return f"{named}={secret}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}{lasts}"
+
+
+def unsent(account: int | None) -> str:
+    """The cookie with the key of what this account could not send: people who share a browser have each their own."""
+    return f"{UNSENT}-{account}"
 
 
 def check_origin(headers: dict[bytes, bytes], root: str, *, unsafe: bool) -> None:

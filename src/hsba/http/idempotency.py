@@ -25,6 +25,8 @@ def digest(request: Request) -> bytes:
     """
     address = f"{'/'.join(request.segments)}?{request.query.decode('latin-1')}"
     conditions = "".join(f"\n{request.header(name)}" for name in CONDITIONS if name in request.headers)
+    if request.actor.scope:  # an answer may show what a token of fewer scopes may not
+        conditions += f"\n{request.actor.scope} {request.actor.patient}"
     return idempotency.digest(request.method, address + conditions, request.body)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import socket
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
 from granian._internal import load_target
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.server import MPServer
 
 from hsba.fhir.problems import Problem
@@ -22,8 +25,14 @@ from hsba.ops.processes import die_with_parent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hsba.ops.certificates import Pair
+
+log = logging.getLogger("hsba.http")
+
 LOOPBACK = "localhost"
 BACKLOG = 1024
+LOOKED_AT_EVERY = 10.0
+"""Seconds between two looks whether the certificate was renewed."""
 
 
 class AddressInUse(Problem):
@@ -69,11 +78,44 @@ def _bound(family: int, host: str, port: int, *, device: bytes = b"") -> socket.
 
 
 class _Listener(MPServer):
-    """Granian on the socket it is given."""
+    """Granian on the socket it is given, with a certificate that may be renewed while it serves."""
 
-    def __init__(self, listening: socket.socket, **settings: Any) -> None:
+    def __init__(self, listening: socket.socket, pair: Pair | None, **settings: Any) -> None:
         super().__init__(**settings)
         self.listening = listening
+        self.pair = pair
+        if pair is not None:
+            self._take(pair)
+            self.on_reload(lambda: self._take(pair))
+            threading.Thread(target=self._watch_pair, args=(pair,), daemon=True).start()
+
+    def _take(self, pair: Pair) -> None:
+        """Have the workers that are made from now on speak TLS with these files; a link may have been set to others."""
+        self.build_ssl_context(
+            pair.certificate, pair.key, None, SSLProtocols.tls12, None, [], client_verify=False
+        )
+
+    def _watch_pair(self, pair: Pair) -> None:
+        """Replace the workers, one after the other, when the certificate was renewed."""
+        known = pair.stamp()
+        while True:
+            time.sleep(LOOKED_AT_EVERY)
+            with contextlib.suppress(OSError):  # between the old file and the new one
+                found = pair.stamp()
+                if found != known and self.signal_handler_reload():
+                    known = found
+
+    def signal_handler_reload(self, *args: Any, **kwargs: Any) -> bool:
+        """SIGHUP, or a renewed certificate: new workers, unless the files do not fit one another."""
+        if self.pair is not None:
+            try:
+                self.pair.check()
+            except Problem as problem:
+                log.error("certificate not taken over", extra={"problem": problem.sentence})  # noqa: TRY400 - its sentence says it
+                return False
+            log.info("certificate taken over")
+        super().signal_handler_reload(*args, **kwargs)  # type: ignore[no-untyped-call] # Granian's own
+        return True
 
     def _init_shared_socket(self) -> None:
         holder = SocketHolder(self.listening.fileno(), False, BACKLOG)  # type: ignore[call-arg] # not in its types
@@ -88,11 +130,14 @@ def _load(target: str) -> Callable[..., Any]:
     return found
 
 
-def serve(target: str, *, host: str, port: int, workers: int = 1) -> None:
-    """Serve what the factory `module:function` makes, until told to stop by SIGTERM or SIGINT."""
+def serve(target: str, *, host: str, port: int, workers: int = 1, pair: Pair | None = None) -> None:
+    """Serve what the factory `module:function` makes, until told to stop by SIGTERM or SIGINT; by TLS with a certificate."""
+    if pair is not None:
+        pair.check()
     listening = bind(host, port)
     server = _Listener(
         listening,
+        pair,
         target=target,
         address=host,
         port=listening.getsockname()[1],

@@ -64,6 +64,8 @@ class Capabilities:
             if self._core is None:
                 self._core = statement(door)
             stated = {**self._core, "implementation": {"description": "HSBA", "url": base}}
+            (rest,) = stated["rest"]
+            stated["rest"] = [{**rest, "security": {**rest["security"], **_smart(base)}}]
             body = answers.render(stated, request.shape, door.services.definitions)
             found = (body, b'W/"%b"' % hashlib.sha256(body).hexdigest()[:16].encode())
             if len(self._bodies) >= REMEMBER:
@@ -129,6 +131,30 @@ def statement(door: Door) -> Resource:
         "format": FORMATS,
         "patchFormat": PATCHES,
         "rest": [{name: value for name, value in rest.items() if value}],
+    }
+
+
+def _smart(base: str) -> Resource:
+    """How an app comes in (SMART App Launch 1.0 wrote it here; 2.2 reads .well-known/smart-configuration)."""
+    root = base.removesuffix("/fhir").partition("/t/")[0]
+    places = ("authorize", "token", "introspect", "revoke")
+    return {
+        "extension": [
+            {
+                "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+                "extension": [{"url": one, "valueUri": f"{root}/oauth/{one}"} for one in places],
+            }
+        ],
+        "service": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                        "code": "SMART-on-FHIR",
+                    }
+                ]
+            }
+        ],
     }
 
 

@@ -111,7 +111,7 @@ async def status(ctx: Context, call: Call) -> Reply:
         {
             "transactionTime": instant(job.ended, ctx),
             "request": job.detail["request"],
-            "requiresAccessToken": False,
+            "requiresAccessToken": True,
             "output": [],
             "error": refused,
             "extension": {"urn:hsba:import": figures},

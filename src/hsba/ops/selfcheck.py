@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hsba.fhir.problems import Problem
+from hsba.ops import certificates
 from hsba.store import account, cluster, migrate, restored
 
 if TYPE_CHECKING:
@@ -26,8 +28,14 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
+    from hsba.ops.certificates import Pair
+
 Level = Literal["ok", "warning", "error"]
 GB = 1024**3
+RENEW_BEFORE = 30
+"""Days before its end when a certificate should be renewed."""
+HERE = frozenset({"localhost", "127.0.0.1", "[::1]", "*"})
+"""Names that no certificate is made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,8 @@ class Machine:
     host: str
     port: int
     external: bool
+    pair: Pair | None = None
+    hosts: tuple[str, ...] = ()
 
 
 def same(text: object) -> Words:
@@ -137,8 +147,9 @@ def port(machine: Machine) -> Iterator[Finding]:
             yield Finding("ok", subject, Words(f"{machine.port} is free", f"{machine.port} còn trống"))
             return
         try:
-            trial.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            ours = trial.recv(64).startswith(b"HTTP/1.1 200")
+            spoken = trial if machine.pair is None else certificates.unverified().wrap_socket(trial)
+            spoken.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            ours = spoken.recv(64).startswith(b"HTTP/1.1 200")
         except OSError:
             ours = False
     if ours:
@@ -150,6 +161,41 @@ def port(machine: Machine) -> Iterator[Finding]:
             "error", subject, Words(f"{machine.port} is taken", f"{machine.port} đã bị chiếm"),
             Words("Choose another with HSBA_PORT.", "Hãy chọn cổng khác bằng HSBA_PORT."),
         )  # fmt: skip
+
+
+def certificate(machine: Machine) -> Iterator[Finding]:
+    """Whether the TLS certificate and its key can be used, how long the certificate holds, and for which names."""
+    subject, pair = Words("TLS certificate", "Chứng thư TLS"), machine.pair
+    if pair is None:
+        return
+    renew = Words(
+        "Renew the certificate; the running server takes it over by itself.",
+        "Hãy gia hạn chứng thư; máy chủ đang chạy tự dùng bản mới.",
+    )
+    try:
+        pair.check()
+        days = (pair.ends() - datetime.now(UTC)).days
+    except Problem as problem:
+        todo = Words("See docs/how-to/tls.md.", "Xem docs/how-to/tls.md.")
+        yield Finding("error", subject, Words(problem.sentence, problem.sentence_vi), todo)
+        return
+    ends = f"{pair.ends():%Y-%m-%d}"
+    if days < 0:
+        yield Finding("error", subject, Words(f"ended on {ends}", f"đã hết hạn ngày {ends}"), renew)
+    elif days < RENEW_BEFORE:
+        yield Finding("warning", subject, Words(f"ends on {ends}", f"hết hạn ngày {ends}"), renew)
+    else:
+        yield Finding("ok", subject, Words(f"until {ends}", f"đến {ends}"))
+    names = pair.names()
+    lacking = [one for one in machine.hosts if one not in HERE and not certificates.covers(names, one)]
+    if lacking:
+        told = ", ".join(lacking)
+        found = Words(f"it is not for: {told}", f"không cấp cho: {told}")
+        todo = Words(
+            "Browsers will warn: have it made for every name in allowed_hosts.",
+            "Trình duyệt sẽ cảnh báo: hãy xin chứng thư cho mọi tên trong allowed_hosts.",
+        )
+        yield Finding("warning", subject, found, todo)
 
 
 def folder(machine: Machine) -> Iterator[Finding]:
@@ -183,7 +229,7 @@ def folder(machine: Machine) -> Iterator[Finding]:
 
 
 MACHINE: tuple[Callable[[Machine], Iterator[Finding]], ...] = (
-    python, time_zones, memory, disk, clock, port, folder,
+    python, time_zones, memory, disk, clock, port, certificate, folder,
 )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class Actor:
     workstation: str | None = None
     scope: str = ""
     """The SMART scopes of the token it acts by: it may do no more than these; empty holds nothing back."""
+    patient: str | None = None
+    """The patient whom the app of that token was opened for: scopes of `patient/` mean this one."""
 
 
 OPERATOR = Actor(account="operator")

@@ -87,11 +87,19 @@ async def mine(ctx: Context, call: Call, kind: str) -> Status:
     found = await jobs.status(ctx.tx, int(text))
     if found is None or found.kind != kind or found.tenant != ctx.tenant.id or found.state == "cancelled":
         raise NoSuchJob
-    if found.detail["actor"]["account"] != ctx.actor.account:
+    if not _his(found.detail["actor"], ctx.actor):
         raise NoSuchJob
     if found.ended is not None and found.ended + KEEP <= datetime.now(UTC):
         raise NoSuchJob
     return found
+
+
+def _his(ordered: dict[str, Any], actor: Actor) -> bool:
+    """Whether this actor ordered it; by a token with scopes, by one with the same: its files hold what those reach."""
+    if ordered["account"] != actor.account:
+        return False
+    same = ordered.get("scope", ""), ordered.get("patient")
+    return not actor.scope or (actor.scope, actor.patient) == same
 
 
 def under_way(job: Status, told: str) -> Reply:

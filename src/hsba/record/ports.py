@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from hsba.fhir.problems import Forbidden
 
@@ -43,6 +43,15 @@ class Policy(Protocol):
     @property
     def unrestricted(self) -> bool:
         """True when every type is wholly visible and nothing is hidden: the fast read path may be taken."""
+        ...
+
+
+@runtime_checkable
+class ReadsApart(Protocol):
+    """A policy that lets more be read by its id than be searched."""
+
+    def to_read(self) -> Policy:
+        """The policy of a read by id."""
         ...
 
 

@@ -6,7 +6,9 @@ A new route or operation that these tables do not know how to call fails here: s
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
@@ -15,6 +17,8 @@ import pytest_asyncio
 
 from acceptance.conftest import options
 from acceptance.door import patient
+from hsba.access import apps
+from hsba.access.apps import Wanted
 from hsba.app import OPERATIONS
 from hsba.fhir.vn import BASE
 from hsba.http import web
@@ -74,6 +78,11 @@ FIRST = {"export-status": "export", "import-status": "import", "unmerge": "merge
 ELSEWHERE = frozenset({"export-file", "import-file"})
 """Operations on files that the worker makes; the tests of exports and imports see their lines."""
 
+BACK = "https://app.example.vn/back"
+ASKING = {
+    "response_type": "code", "scope": "patient/*.rs", "aud": "http://localhost/fhir", "code_challenge": "x" * 43,
+    "code_challenge_method": "S256",
+}  # fmt: skip
 UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
     one
     for one in (route.path for route in web.ROUTES)
@@ -222,6 +231,10 @@ async def test_page__leaves_a_line(  # who is refused leaves one too: tests/cont
         await sent(record, "/maps")
     address = path.replace("{id}", "p").replace("{encounter}", "e")
     address = address.replace("{type}", "Patient").replace("{resource}", "p")
+    if path == "/oauth/authorize":  # the page to choose a patient for an app
+        wanted = Wanted("App", "patient/*.rs", (BACK,), public=True)
+        await apps.register(owner, datetime.now(UTC), "app", wanted)
+        address += "?" + urlencode({**ASKING, "client_id": "app", "redirect_uri": BACK})
 
     answer = await record.get(f"http://localhost{address}")
 

@@ -126,3 +126,41 @@ async def test_send__a_server_that_says_nothing_is_left(monkeypatch: pytest.Monk
 async def test_send__a_name_without_an_address_is_told() -> None:
     with pytest.raises(Unreached, match="no address"):
         await sent("http://nowhere.invalid/")
+
+
+async def test_fetch__answers_what_stands_there() -> None:
+    async with (
+        answering(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nkeys") as (port, asked),
+        Sender(THIS) as sender,
+    ):
+        found = await sender.fetch(f"http://localhost:{port}/jwks")
+
+    assert found == b"keys"
+    assert asked[0].startswith(b"GET /jwks HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n" + b"x" * 99999,
+    ],
+    ids=["elsewhere", "nothing", "too much"],
+)
+async def test_fetch__follows_nobody_and_takes_no_flood(answer: bytes) -> None:
+    async with answering(answer) as (port, _), Sender(THIS) as sender:
+        with pytest.raises(Unreached):
+            await sender.fetch(f"http://localhost:{port}/jwks")
+
+
+async def test_fetch__goes_to_no_address_that_is_not_allowed() -> None:
+    async with Sender(Targets.of(["keys.example.vn"])) as sender:
+        for url in (
+            "https://127.0.0.1/jwks",
+            "https://localhost/jwks",
+            "https://10.0.0.1/",
+            "http://keys.example.vn/",
+        ):
+            with pytest.raises(TargetRefused):
+                await sender.fetch(url)

@@ -9,29 +9,47 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from hsba.http.web import assets
+from hsba.http.web import assets, posted
 from hsba.http.web.page import endpoint, nothing_here, problem
 from hsba.http.web.pages import (
     account,
     audit,
+    authorize,
     codes,
     find,
     home,
+    launches,
     local_maps,
+    outside,
     own_seen,
     patient,
+    pin,
     raw,
     review,
+    second,
     seen,
+    switch,
+    unsent,
     visit,
+    workstations,
 )
 
 ROUTES = [
-    Route("/login", account.guarded(account.login), methods=["GET", "POST"]),
-    Route("/logout", account.guarded(account.logout), methods=["POST"]),
-    Route("/password", account.guarded(account.password), methods=["GET", "POST"]),
-    Route("/account", account.guarded(account.account)),
-    Route("/account/sessions/{session:int}", account.guarded(account.revoke), methods=["POST"]),
+    Route("/login", posted.guarded(account.login), methods=["GET", "POST"]),
+    Route("/logout", posted.guarded(account.logout), methods=["POST"]),
+    Route("/password", posted.guarded(account.password), methods=["GET", "POST"]),
+    Route("/account", posted.guarded(account.account)),
+    Route("/account/sessions/{session:int}", posted.guarded(account.revoke), methods=["POST"]),
+    Route("/login/outside", posted.guarded(outside.begin), methods=["GET"]),
+    Route("/login/outside/callback", posted.guarded(outside.callback), methods=["GET"]),
+    Route("/account/apps", posted.guarded(launches.own), methods=["GET"]),
+    Route("/account/apps/{grant:int}", posted.guarded(launches.end), methods=["POST"]),
+    Route("/oauth/authorize", posted.guarded(authorize.authorize), methods=["GET", "POST"]),
+    *second.ROUTES,
+    *switch.ROUTES,
+    *unsent.ROUTES,
+    *pin.ROUTES,
+    *workstations.ROUTES,
     Route("/", endpoint(home.home)),
     Route("/find", endpoint(find.find, room="searching")),
     Route("/find/_results", endpoint(find.results, room="searching", fragment=True)),
@@ -51,6 +69,8 @@ ROUTES = [
         endpoint(review.confirm, room="writing", about=None, kinds=review.KINDS),
         methods=["POST"],
     ),
+    Route("/patients/{id}/apps", endpoint(launches.apps), methods=["GET"]),
+    Route("/patients/{id}/apps", posted.guarded(launches.launch), methods=["POST"]),
     Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
     Route(assets.PREFIX + "{name:path}", assets.serve),
     Route("/{path:path}", nothing_here),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from hsba.access.identity import Caller
+    from hsba.access.workstations import Station
     from hsba.fhir.problems import Problem
     from hsba.record.context import Context
 
@@ -74,9 +75,15 @@ class Shell:
     """The keeper of the record: the tenant's title."""
     practice: bool
     account: str
-    """Who is logged in, as people read it; empty for nobody."""
+    """Who is logged in, as people read it; empty for nobody, and while the screen is locked."""
     kind: str
-    """The kind of that account."""
+    """The kind of that account; as empty."""
+    login: str
+    """The same by the account's own name."""
+    idle: int
+    """Seconds without a touch after which the screen is locked."""
+    station: str
+    """The registered workstation that this browser is."""
     standing: str
     """What everybody must know of this installation."""
     version: str
@@ -187,14 +194,18 @@ def shell(request: Request, section: str) -> Shell:
     tenant = app.tenants.get()
     language = chosen(request, "lang")
     caller: Caller | None = request.scope.get("hsba.caller")
+    station: Station | None = request.scope.get("hsba.station")
     return Shell(
         language=language,
         languages=i18n.LANGUAGES,
         theme=chosen(request, "theme"),
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
-        account=caller.name if caller else "",
-        kind=caller.kind if caller else "",
+        account=caller.name if caller and not caller.covered else "",
+        kind=caller.kind if caller and not caller.covered else "",
+        login=caller.actor.account if caller else "",
+        idle=int(app.identity.rules.session_idle.total_seconds()),
+        station=station.name if station else "",
         standing=i18n.translations(language).gettext(STANDING),
         version=_version(),
         section=section,

@@ -262,3 +262,36 @@ TYPES = {
     "DiagnosticReport": _("Reports"),
     "MedicationRequest": _("Prescription lines"),
 }
+
+APP_TYPES = {
+    **TYPES,
+    "AllergyIntolerance": _("Allergies"),
+    "Composition": _("Medical records and notes"),
+    "Coverage": _("Insurance cards"),
+    "DocumentReference": _("Documents"),
+    "Immunization": _("Vaccinations"),
+    "Location": _("Wards and rooms"),
+    "MedicationAdministration": _("Medicines given"),
+    "Organization": _("Departments"),
+    "Procedure": _("Procedures"),
+    "ServiceRequest": _("Orders"),
+}
+EVERYTHING = _("The whole record")
+
+APP_ACTS = (("rs", _("Read")), ("c", _("add")), ("u", _("change")), ("d", _("delete")))
+"""Letters of SMART scopes, and what each lets an app do."""
+APP_OF = {
+    "patient": _("of this patient only"),
+    "user": _("of everybody you may see"),
+    "system": _("of everybody"),
+}
+APP_SCOPE = {
+    "openid": _("Know your account"),
+    "profile": _("Know your name"),
+    "fhirUser": _("Know who you are in the record"),
+    "launch": _("Know which patient you have open"),
+    "launch/patient": _("Know which patient you choose"),
+    "launch/encounter": _("Know which visit you have open"),
+    "offline_access": _("Stay in after you have gone, until you or an administrator ends it"),
+}
+"""Scopes that are no rights to the record."""

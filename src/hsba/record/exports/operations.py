@@ -22,8 +22,6 @@ OURS = "urn:hsba:operation"
 FORMATS = frozenset({"application/fhir+ndjson", "application/ndjson", "application/x-ndjson", "ndjson"})
 KNOWN = frozenset({"_outputFormat", "_since", "_type", "_typeFilter", "patient"})
 MEDIA = "application/fhir+ndjson"
-REQUIRES_TOKEN = False
-"""Whether a file is fetched with a token; it is as soon as there is a log-in."""
 
 
 async def begin(ctx: Context, call: Call) -> Reply:
@@ -120,7 +118,7 @@ async def status(ctx: Context, call: Call) -> Reply:
     manifest: dict[str, Any] = {
         "transactionTime": job.progress["at"],
         "request": job.detail["request"],
-        "requiresAccessToken": REQUIRES_TOKEN,
+        "requiresAccessToken": True,
         "output": [item for one, item in files if not one["deleted"]],
         "error": [],
     }

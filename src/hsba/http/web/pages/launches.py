@@ -1,0 +1,114 @@
+"""`/patients/{id}/apps`: the apps that are opened for a patient, and opening one; `/account/apps`: those one has let in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from starlette.responses import RedirectResponse, Response
+
+from hsba.access import authorizing
+from hsba.access.problems import NotLoggedIn
+from hsba.fhir.problems import NotFound
+from hsba.http import limits, oauth
+from hsba.http.messages import join_headers, read_pairs
+from hsba.http.web.page import HEADERS, Page, render, show
+from hsba.record import interactions
+from hsba.record.views import patient as view
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from hsba.access.apps import App
+    from hsba.access.authorizing import LetIn
+    from hsba.access.identity import Caller
+    from hsba.http.web.page import Ask
+    from hsba.record.views.people import Banner
+
+LONGEST = 4 * 1024
+SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Apps:
+    """What `patient_apps.html` shows."""
+
+    banner: Banner
+    apps: tuple[App, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What `account_apps.html` shows."""
+
+    apps: tuple[LetIn, ...]
+
+
+async def apps(ask: Ask) -> Page:
+    """The apps that this patient's record may be opened in."""
+    id_ = ask.path("id")
+    banner = await view.banner(ask.ctx, id_)
+    found = tuple(await oauth.desk(ask.request).authorizing.launchable(ask.ctx.tenant.id))
+    # a form's answer may lead to another machine only where the page says so
+    origins = " ".join(
+        dict.fromkeys("{0.scheme}://{0.netloc}".format(urlsplit(one.launch_url or "")) for one in found)
+    )
+    policy = HEADERS["content-security-policy"].replace(
+        "form-action 'self'", f"form-action 'self' {origins}".strip()
+    )
+    return Page(
+        "patient_apps.html",
+        Apps(banner, found),
+        section="patients",
+        headers={"content-security-policy": policy},
+    )
+
+
+async def own(request: Request) -> Response:
+    """The apps that this person let in, to be ended."""
+    caller = _caller(request)
+    identity = request.app.state.services.identity
+    async with identity.connect() as tx:
+        found = tuple(await authorizing.let_in(tx, caller.account or 0, identity.now()))
+    return render(request, Page("account_apps.html", Own(found), section="account"), show(request))
+
+
+async def end(request: Request) -> Response:
+    """End what one let an app do."""
+    identity = request.app.state.services.identity
+    await authorizing.end(
+        identity, _caller(request), int(request.path_params["grant"]), request.scope["hsba.address"]
+    )
+    return RedirectResponse("/account/apps", 303, {"cache-control": "no-store"})
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller | None = request.scope.get("hsba.caller")
+    if caller is None:
+        raise NotLoggedIn
+    return caller
+
+
+async def launch(request: Request) -> Response:
+    """Open an app for a patient: it is sent our address and a word that is good once, for this person."""
+    caller = _caller(request)
+    caller.check()
+    services, desk, root = request.app.state.services, oauth.desk(request).authorizing, oauth.issuer(request)
+    headers = join_headers(request.scope["headers"])
+    form = dict(read_pairs(await limits.read_body(request.receive, headers, limit=LONGEST, seconds=SECONDS)))
+    tenant, id_ = services.tenants.get(), str(request.path_params["id"])
+    app = next((one for one in await desk.launchable(tenant.id) if one.name == form.get("app")), None)
+    if app is None or not caller.belongs(tenant.id):
+        raise NotFound
+    await services.know(caller.actor, tenant)
+    async with services.pool.reading(tenant.id) as tx:
+        ctx = services.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
+        ctx.address = request.scope["hsba.address"] or None
+        await interactions.read(ctx, "Patient", id_)
+        if (encounter := form.get("encounter")) is not None:
+            await interactions.read(ctx, "Encounter", encounter)
+    secret = await desk.launch(caller, app, tenant.id, id_, encounter)
+    address = app.launch_url or ""
+    going = address + ("&" if "?" in address else "?") + urlencode({"iss": f"{root}/fhir", "launch": secret})
+    return RedirectResponse(going, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})

@@ -1,0 +1,75 @@
+"""What the pages of log-ins and of one's own account share: the form that was sent, who sent it, and where to go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from hsba.access.identity import CARE
+from hsba.http import callers
+from hsba.http.web.page import keep_choice, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from hsba.access.identity import Caller
+    from hsba.access.login import LogIn
+    from hsba.fhir.problems import Problem
+
+SECOND_STEP = "/login/second"
+
+
+def guarded(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Such a page: a change of language first, and a problem becomes a page."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            if request.method == "GET" and (kept := keep_choice(request)) is not None:
+                return kept
+            return await handler(request)
+        except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
+            return problem(request, exc)
+
+    return answer
+
+
+def sentence(refused: Problem | None, language: str) -> str:
+    """Why it was refused, as the page says it; empty where it was not."""
+    if refused is None:
+        return ""
+    return refused.sentence_vi if language == "vi" else refused.sentence
+
+
+async def enter(request: Request, going: str, secret: str) -> Response:
+    """Go on with a new session; or to the second step, where this is none yet."""
+    doors: LogIn = request.app.state.login
+    found = await doors.identity.caller(None, secret)
+    if found is None:
+        there = SECOND_STEP if going == "/" else f"{SECOND_STEP}?{urlencode({'next': going}, safe='/')}"
+        return go(request, there, secret)
+    return go(request, landing(found, going), secret)
+
+
+def landing(found: Caller, going: str) -> str:
+    """Where somebody arrives who asked for nothing in particular."""
+    return "/account" if going == "/" and found.kind not in CARE else going
+
+
+def go(request: Request, going: str, secret: str | None = None) -> Response:
+    """Go on to another page, with a new session's cookie or (an empty secret) without any."""
+    return with_cookie(request, RedirectResponse(going, 303, {"cache-control": "no-store"}), secret)
+
+
+def with_cookie(request: Request, answer: Response, secret: str | None) -> Response:
+    """An answer with a new session's cookie or (an empty secret) one that takes it away."""
+    if secret is not None:
+        answer.headers.append("set-cookie", callers.set_cookie(secret, secure=_secure(request)))
+    return answer
+
+
+def _secure(request: Request) -> bool:
+    return bool(request.scope["hsba.secure"])
