@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import asyncpg
 
 from hsba.access import grants
 from hsba.record import interactions
@@ -26,6 +29,16 @@ class Hospital:
     """An opened application with content, and short ways to act in it."""
 
     app: App
+    owner_dsn: str = ""
+
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator[Any]:
+        """A connection as the operator of the server has it."""
+        tx = await asyncpg.connect(self.owner_dsn)
+        try:
+            yield tx
+        finally:
+            await tx.close()
 
     @asynccontextmanager
     async def acting(self, account: str = "operator", role: str | None = None) -> AsyncIterator[Context]:
@@ -50,6 +63,17 @@ class Hospital:
             return await grants.grant(
                 ctx.tx, ctx.tenant.id, ADMIN, account, role, department=department, **more
             )
+
+    async def lend(self, account: str, patient: str, **more: Any) -> int:
+        """Lend a patient's record for a day."""
+        given = {
+            "purpose": "TREAT",
+            "reason": "Theo đơn số 7",
+            "until": datetime.now(UTC) + timedelta(days=1),
+            **more,
+        }
+        async with self.acting() as ctx:
+            return (await self.app.lending.lend(ctx, account, patient, **given)).id
 
     async def is_person(self, account: str, type: str, id: str) -> None:
         async with self.acting() as ctx:

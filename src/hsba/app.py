@@ -20,9 +20,12 @@ from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
 from hsba.access.apps import LOOPBACK
 from hsba.access.clients import Unreachable
+from hsba.access.emergency import Glass
 from hsba.access.identity import Identity
+from hsba.access.lending import Desk as LendingDesk
 from hsba.access.outside import Outside, Provider
-from hsba.access.policy import RolePolicy
+from hsba.access.policy import BREAK_GLASS, RolePolicy
+from hsba.access.problems import OutsideHours
 from hsba.access.rights import NoRole, Rights
 from hsba.access.scopes import Scopes
 from hsba.audit import sealing, sending
@@ -46,7 +49,7 @@ from hsba.record.operations import OPERATIONS as RECORD_OPERATIONS
 from hsba.record.ports import AllowAll
 from hsba.record.subscriptions import watch as subscriptions
 from hsba.record.subscriptions.addresses import TargetRefused, Targets
-from hsba.record.tenants import Tenants
+from hsba.record.tenants import Tenants, UnknownTenant
 from hsba.store import generation, migrate, restored
 from hsba.store.pool import Pool
 from hsba.store.registry import Registry
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from hsba.access.identity import Caller
     from hsba.config import Settings
     from hsba.fhir.definitions import Definitions
     from hsba.record.operations import Operation
@@ -72,6 +76,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hsba.app")
 
+OUTSIDE = "outside the hours of the account"
+"""Why a session was ended, in the trail."""
 EXPORT = "export"
 """The channel of exports, and the act that a role must allow for them."""
 
@@ -138,6 +144,16 @@ class App:
     """The other house whose log-in is taken too."""
     rights: Rights = field(default_factory=Rights)
     scopes: Scopes = field(default_factory=Scopes)
+    glass: Glass = field(init=False)
+    lending: LendingDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Join what works on the rights of this process."""
+        lasts = timedelta(minutes=self.settings.emergency_minutes)
+        self.glass = Glass(self.rights, self.identity.witness, lasts)
+        self.lending = LendingDesk(self.rights, self.identity.witness)
+        given = (*self.operations, self.glass.operation())
+        self.operations = tuple(sorted(given, key=lambda operation: operation.name))
 
     async def renew(self, tx: Connection) -> None:
         """Take over the search parameters that the database has now, for all contexts made from here on."""
@@ -167,9 +183,19 @@ class App:
         """How another process opens the same house."""
         return opener(self.settings, self.dsn)
 
-    async def know(self, actor: Actor, tenant: Tenant) -> None:
+    async def welcome(self, caller: Caller, tenant: Tenant) -> None:
+        """Refuse who may not work at this hour, and end his session; and who belongs elsewhere and has no right here."""
+        await self.know(caller.actor, tenant)
+        policy = self.policy_for(caller.actor, tenant)
+        if isinstance(policy, RolePolicy) and policy.outside is not None:
+            await self.identity.end(caller, OUTSIDE, tenant.id)
+            raise OutsideHours(policy.outside)
+        if not caller.belongs(tenant.id) and not (isinstance(policy, RolePolicy) and policy.lines):
+            raise UnknownTenant(tenant.slug)
+
+    async def know(self, actor: Actor, tenant: Tenant, *, anew: bool = False) -> None:
         """Read what an account may do, before a context is made for it; nothing is read of what was read just now."""
-        if actor.account in OURS or self.rights.is_fresh(tenant.id, actor):
+        if actor.account in OURS or (self.rights.is_fresh(tenant.id, actor) and not anew):
             return
         async with self.pool.searching(tenant.id) as tx:
             await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
@@ -178,6 +204,8 @@ class App:
         """Read what an account may do, and refuse one that may do nothing here."""
         await self.know(actor, tenant)
         policy = self.policy_for(actor, tenant)
+        if isinstance(policy, RolePolicy) and policy.outside is not None:
+            raise OutsideHours(policy.outside)
         if isinstance(policy, RolePolicy) and not policy.lines:
             raise NoRole
 
@@ -213,7 +241,11 @@ class App:
         if isinstance(policy, RolePolicy):
             if actor.role is None:
                 actor = replace(actor, role=policy.roles)
+            if policy.emergency:
+                purpose = BREAK_GLASS
             if channel == EXPORT:
+                if policy.outside is not None:  # else the work would be done, and its files empty
+                    raise OutsideHours(policy.outside)
                 policy = policy.narrowed(EXPORT)
         policy = self.scopes.held(policy, actor, self.definitions, self.codes, keeper.zone, self.clock.now)
         return Context(
@@ -373,7 +405,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             identity=Identity(pool.bare, clock.now, manners, witness),
             aside=aside,
             outside=outside(settings, clock.now),
-            operations=tuple(sorted(OPERATIONS, key=lambda operation: operation.name)),
+            operations=OPERATIONS,
             dsn=dsn,
             files=settings.folder("main") / "files",
             checkpoints=settings.audit_folder or settings.folder("main") / "audit",

@@ -215,6 +215,8 @@ SETTINGS = (
             "Số giờ sau khi đăng nhập đầy đủ trên máy trạm của khoa mà mã PIN còn dùng được trên máy đó"),
     Setting("badge_alone", _flag, "no", "Let a badge alone, without a PIN, switch persons at a ward's PC",
             "Cho đổi người trên máy trạm của khoa chỉ bằng thẻ, không cần mã PIN"),
+    Setting("emergency_minutes", _whole, "60", "Minutes that an emergency access to a patient lasts",
+            "Số phút một lần truy cập khẩn cấp vào hồ sơ người bệnh có hiệu lực"),
     Setting("token_minutes", _whole, "60", "Minutes that a service client's token holds",
             "Số phút có hiệu lực của token cấp cho máy khách"),
     Setting("refresh_days", _whole, "30",
@@ -336,6 +338,7 @@ class Settings:
     session_hours: int
     shift_hours: int
     badge_alone: bool
+    emergency_minutes: int
     token_minutes: int
     refresh_days: int
     signing_key_days: int

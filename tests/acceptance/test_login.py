@@ -342,7 +342,7 @@ async def test_first_start__makes_one_administrator_who_must_change_the_password
     assert sent == ["/password"] * 3
     assert over_rest.status_code == 403
     assert over_rest.json()["issue"][0]["code"] == "expired"
-    assert changed.headers["location"] == "/account"
+    assert changed.headers["location"] == "/admin"
     assert after.status_code == 200
     assert (await ward.log_in("admin", made)).status_code == 401
     assert (await ward.log_in("admin", OTHER)).status_code == 303
@@ -428,7 +428,7 @@ async def test_account__that_nobody_used_for_45_days_is_closed(ward: Ward) -> No
 
 
 async def test_pages__none_is_shown_to_who_is_not_logged_in(ward: Ward) -> None:
-    open_ = ("/login", "/login/outside", "/login/outside/callback", "/assets/{name:path}")
+    open_ = ("/login", "/outside-hours", "/login/outside", "/login/outside/callback", "/assets/{name:path}")
     paths = [one.path for one in web.ROUTES if one.path not in open_]
 
     answers = {path: await ward.http.get(re.sub(r"\{.*?\}", "1", path)) for path in paths}
@@ -477,7 +477,7 @@ async def test_account__that_keeps_the_house_sees_no_patient_whatever_it_was_giv
 
     entered = await ward.log_in()
 
-    assert entered.headers["location"] == "/account"
+    assert entered.headers["location"] == ("/account" if kind == "technical" else "/admin")
     assert (await ward.http.get("/patients")).status_code == 403
     assert (await ward.http.get("/fhir/Patient?_total=accurate", headers=bearer)).json()["total"] == 0
     address = f"/fhir/Patient/{made.json()['id']}"

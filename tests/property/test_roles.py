@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hsba import app, config
 from hsba.access import roles
 from hsba.access.conditions import Setting
+from hsba.access.grants import Loan
 from hsba.access.people import Person
 from hsba.access.policy import Given, RolePolicy
 from hsba.fhir import json
@@ -25,9 +26,11 @@ from hsba.fhir.problems import NotFound
 from hsba.fhir.query.parse import Include, Search, Sort
 from hsba.record import belongs, compartment, history, interactions, transaction
 from hsba.record.calls import Call
+from hsba.record.consents import Provision, Rule
 from hsba.record.exports.asked import Asked
 from hsba.record.exports.files import Files
 from hsba.record.exports.work import export
+from hsba.record.views import patient as patients
 from hsba.store.search.problems import HiddenParameter
 from property.test_search_oracle import HIDDEN, SLOW, SORTS, TYPES, questions, records, world_of
 from search_oracle import Oracle
@@ -44,8 +47,8 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 ME = "me"
 WORDS = (
-    "author", "department", "department:stay", "label:HIV", "label:*", "own-patients", "search:status=final",
-    "state:active", "state:none", "search:nonsense=1",
+    "author", "department", "department:stay", "in-treatment", "label:HIV", "label:*", "lent", "own-patients",
+    "search:status=final", "state:active", "state:none", "search:nonsense=1",
 )  # fmt: skip
 
 lines = st.builds(
@@ -86,6 +89,44 @@ people = st.sampled_from(
         Person("x", (ME,), ("p2",)),
     )
 )
+beside = st.lists(
+    st.tuples(
+        st.sampled_from(("TREAT", "HRESCH")), st.sampled_from((None, None, None, ("p0",), ("p1", "p2")))
+    ),
+    min_size=5,
+    max_size=5,
+)
+"""For each line what it is given for, and whom it is about where it is given in an emergency."""
+loans = st.lists(
+    st.builds(Loan, st.sampled_from(("p0", "p1", "p2")), st.none(), st.just("TREAT")), max_size=2
+)
+
+
+def provisions(deny: bool) -> st.SearchStrategy[Provision]:
+    return st.builds(
+        Provision,
+        st.just(deny),
+        actors=st.sampled_from(
+            (
+                (),
+                (),
+                (("Practitioner", ME),),
+                (("Organization", "o0"),),
+                (("Patient", "p0"), ("Practitioner", "x")),
+            )
+        ),
+        purposes=st.sampled_from((frozenset(), frozenset({"TREAT"}), frozenset({"HRESCH", "BTG"}))),
+        types=st.sampled_from((frozenset(), frozenset({"Observation"}), frozenset({"Patient", "Encounter"}))),
+        labels=st.sampled_from((0, 0, belongs.LABELS["HIV"], belongs.LABELS["HIV"] | belongs.LABELS["R"])),
+        acts=st.sampled_from((frozenset(), frozenset({"view", "export"}), frozenset({"update"}))),
+    )
+
+
+either = st.booleans().flatmap(provisions)
+rules = st.lists(
+    st.builds(Rule, st.sampled_from(("p0", "p1", "p2")), either, st.lists(either, max_size=2).map(tuple)),
+    max_size=2,
+)
 marks = st.lists(st.sampled_from(("HIV", "R", "N")), max_size=2, unique=True)
 
 
@@ -120,6 +161,7 @@ class Plain:
 
     saved: dict[str, Resource]
     person: Person
+    rules: tuple[Rule, ...] = ()
 
     def patient(self, one: Resource) -> str | None:
         found = next((id_ for column, _, id_ in belongs.owners(one) if column == "patient"), None)
@@ -143,10 +185,17 @@ class Plain:
             self.refers(part.get("individual"), "Practitioner", ids) for part in one.get("participant", ())
         )
 
-    def holds(self, word: str, one: Resource, departments: tuple[str, ...]) -> bool:
+    def holds(self, word: str, one: Resource, given: Given) -> bool:
         kind, patient = one["resourceType"], self.patient(one)
+        departments = given.departments
         of_patient = f"Patient/{patient}" in self.saved
+        if given.patients is not None and word.startswith(("department", "in-treatment", "own-patients")):
+            return True
         match word:
+            case "lent":
+                return any(loan.patient == patient for loan in given.loans)
+            case "in-treatment":
+                return any(stay.get("status") == "in-progress" for stay in self.encounters(patient))
             case "department":
                 return any(
                     self.refers(stay.get("serviceProvider"), "Organization", departments)
@@ -201,9 +250,56 @@ class Plain:
             return line.deny
         lifted = belongs.LABELS["HIV"] if "label:HIV" in line.where else 0
         lifted = -1 if "label:*" in line.where else lifted
-        if not line.deny and belongs.labels(one) & ~lifted:
+        if given.patients is not None and self.patient(one) not in given.patients:
             return False
-        return all(self.holds(word, one, given.departments) for word in line.where)
+        if not line.deny:
+            bits = belongs.labels(one) & ~lifted
+            if bits and all(bits & ~more for more in self.lifted(given, one)):
+                return False
+            if given.patients is None and self.taken(given, one):
+                return False
+        return all(self.holds(word, one, given) for word in line.where)
+
+    def speaks(self, provision: Provision, given: Given, one: Resource) -> bool:
+        """Whether a patient's word is about this person, what he does it for, and what it is."""
+        known = {
+            "Practitioner": self.person.practitioners,
+            "Organization": given.departments,
+            "Patient": self.person.patients,
+        }
+        return (
+            (not provision.actors or any(id_ in known[type_] for type_, id_ in provision.actors))
+            and given.purpose in (provision.purposes or {given.purpose})
+            and one["resourceType"] in (provision.types or {one["resourceType"]})
+            and "view" in (provision.acts or {"view"})
+        )
+
+    def of(self, one: Resource) -> list[Rule]:
+        return [rule for rule in self.rules if rule.patient == self.patient(one)]
+
+    def lifted(self, given: Given, one: Resource) -> list[int]:
+        """The labels that the patient lets this person see."""
+        roots = [rule.root for rule in self.of(one)]
+        return [
+            root.labels for root in roots if not root.deny and root.actors and self.speaks(root, given, one)
+        ]
+
+    def taken(self, given: Given, one: Resource) -> bool:
+        """Whether the patient has forbidden it."""
+
+        def meant(provision: Provision) -> bool:
+            about = not provision.labels or bool(belongs.labels(one) & provision.labels)
+            return about and self.speaks(provision, given, one)
+
+        return any(
+            meant(rule.root)
+            and (
+                not any(not part.deny and meant(part) for part in rule.exceptions)
+                if rule.root.deny
+                else any(part.deny and meant(part) for part in rule.exceptions)
+            )
+            for rule in self.of(one)
+        )
 
     def showing(self, policy: RolePolicy, one: Resource) -> list[Given]:
         """The lines that show a resource; none where one takes it away."""
@@ -261,6 +357,14 @@ async def ways(ctx: Context, world: World, bodies: dict[str, str]) -> set[str]:
                 assert shown(await handler(ctx, call)) <= bodies.keys()
             except NotFound:
                 assert address not in bodies
+        if type_ == "Patient":
+            try:
+                await patients.banner(ctx, id_)
+                assert address in bodies
+            except NotFound:
+                assert address not in bodies
+            visits = await patients.visits(ctx, id_)
+            assert {f"Encounter/{one.id}" for one in visits.entries} <= bodies.keys()
         part = {"request": {"method": "GET", "url": address}}
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [part]}
         try:
@@ -296,6 +400,9 @@ async def exported(ctx: Context) -> set[str]:
     some_resources=marked(),
     given_to=st.one_of(given_lines, crossed),
     person=people,
+    more=beside,
+    lent=loans,
+    said=rules,
     asked=st.lists(questions, min_size=3, max_size=6),
     pick=st.integers(0, 4),
     size=st.integers(1, 3),
@@ -305,18 +412,29 @@ async def test_roles__no_path_shows_more_than_a_read(
     some_resources: list[Resource],
     given_to: list[tuple[Resource, tuple[str, ...]]],
     person: Person,
+    more: list[tuple[str, tuple[str, ...] | None]],
+    lent: list[Loan],
+    said: list[Rule],
     asked: list[tuple[str, e.Expression]],
     pick: int,
     size: int,
 ) -> None:
     world = await world_of(opened, some_resources)
     held = [
-        Given("r", roles.read("r", "r", [line], {}).lines[0], departments) for line, departments in given_to
+        Given(
+            "r",
+            roles.read("r", "r", [line], {}).lines[0],
+            departments,
+            purpose=purpose,
+            patients=None if line.get("deny") else patients,
+            loans=tuple(lent),
+        )
+        for (line, departments), (purpose, patients) in zip(given_to, more, strict=False)
     ]
     now = datetime.now(UTC)
     setting = Setting(opened.definitions, opened.codes, world.tenant.zone, person, (), now)
-    policy = RolePolicy(held, setting)
-    plain = Plain(world.saved, person)
+    policy = RolePolicy(held, setting, tuple(said))
+    plain = Plain(world.saved, person, tuple(said))
     showing = {address: plain.showing(policy, one) for address, one in world.saved.items()}
     seen = {address for address, by in showing.items() if by}
 

@@ -28,6 +28,14 @@ LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])\Z")
 TAKEN = OURS | {"hsba", "system", NOBODY, "worker"}
 """Names that the program itself acts under."""
 FIRST = "admin"
+LONGEST_NAME = 200
+
+_INSERT = """
+INSERT INTO access.account (login, kind, name, tenants, password, password_set, must_change, created)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $6) ON CONFLICT (login) DO NOTHING RETURNING id
+"""
+_MAKE = "SELECT access.make_account($1, $2, $3, $4, $5, $6, $7, $8)"
+"""The same in an administrator's name, by the runtime: store/schema/77_administration.sql."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +99,17 @@ async def create(
     tenants: Sequence[int] | None = None,
     must_change: bool = True,
     by: By = BY_NOBODY_TOLD,
+    maker: int | None = None,
 ) -> str:
-    """Make an account; answers its password, generated when none was given. `hashed` is that password's hash if known."""
-    login = folded(login)
-    if not LOGIN.match(login) or login in TAKEN:
-        raise BadAccount(
-            "A name has 2 to 32 of a-z 0-9 . _ - and is not one of the program's own.",
-            vi="Tên gồm 2 đến 32 ký tự a-z 0-9 . _ - và khác các tên riêng của chương trình.",
-        )
-    if kind not in KINDS:
-        raise BadAccount(f"Kinds: {', '.join(KINDS)}.", vi=f"Các loại: {', '.join(KINDS)}.")
-    title = " ".join(name.split())
-    if not title or not title.isprintable():
-        raise BadAccount("It has a name that people read.", vi="Cần có tên để hiển thị.")
+    """Make an account; answers its password, generated when none was given.
+
+    `hashed` is that password's hash if known; `maker` the administrator in whose name it is made where the connection is
+    not the owner's (decision 0017).
+    """
+    login, title = checked(login, kind, name)
     password = password or secrets.password()
     made = await tx.fetchval(
-        "INSERT INTO access.account (login, kind, name, tenants, password, password_set, must_change, created)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $6) ON CONFLICT (login) DO NOTHING RETURNING id",
+        _INSERT if maker is None else _MAKE,
         login,
         kind,
         title,
@@ -115,11 +117,28 @@ async def create(
         hashed or await passwords.hashed(password),
         now,
         must_change,
+        *(() if maker is None else (maker,)),
     )
     if made is None:
         raise BadAccount(f"There is one named {login} already.", vi=f"Đã có tài khoản {login}.")
     await by.tell(tx, "account-create", login)
     return password
+
+
+def checked(login: str, kind: str, name: str) -> tuple[str, str]:
+    """Login and name as they are kept; refuses what no account can have."""
+    login = folded(login)
+    if not LOGIN.match(login) or login in TAKEN:
+        raise BadAccount(
+            "A name has 2 to 32 of a-z 0-9 . _ - and is not one of the program's own.",
+            vi="Tên đăng nhập gồm 2 đến 32 ký tự a-z 0-9 . _ - và khác các tên riêng của chương trình.",
+        )
+    if kind not in KINDS:
+        raise BadAccount(f"Kinds: {', '.join(KINDS)}.", vi=f"Các loại: {', '.join(KINDS)}.")
+    title = " ".join(name.split())
+    if not title or not title.isprintable() or len(title) > LONGEST_NAME:
+        raise BadAccount("It has a name that people read.", vi="Cần có tên để hiển thị.")
+    return login, title
 
 
 async def first(tx: Connection, now: datetime, *, by: By = BY_NOBODY_TOLD) -> str | None:

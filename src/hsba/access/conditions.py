@@ -5,12 +5,15 @@
     department:stay     it belongs to a stay in one of the person's departments, over or not
     care-team           the person is in an active care team of the patient
     own-patients        the person attends to the patient at this moment; of a patient's account, the patient himself
+    in-treatment:7d     the patient is in treatment here, in whatever department, or was until at most so long ago
+    lent                the record, or the dossier, is lent to the person
     author              the person stands as its author
     state:active,draft  its dossier is in one of these states (`none`: it belongs to no dossier)
     label:HIV,PSY       content with these sensitivity labels is meant too; without it, none that has a label
     search:status=final what this search of the type finds
 
-Conditions of one line must all be true.  Each becomes a search expression; what cannot is `NotUnderstood`.
+Conditions of one line must all be true.  Each becomes a search expression; what cannot is `NotUnderstood`.  In an emergency
+the patient in question is as one of the person's department, care team and patients.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from hsba.access.grants import Loan
     from hsba.access.people import Person
     from hsba.fhir.definitions import Definitions
     from hsba.record.ports import Codes
@@ -87,6 +91,10 @@ class Setting:
     person: Person
     departments: tuple[str, ...]
     now: datetime
+    patients: tuple[str, ...] | None = None
+    """In an emergency, whom it is about; else None."""
+    loans: tuple[Loan, ...] = ()
+    """What is lent to him, for one purpose."""
 
 
 def expression(conditions: tuple[str, ...], type: str, setting: Setting) -> e.Expression:
@@ -98,6 +106,8 @@ def expression(conditions: tuple[str, ...], type: str, setting: Setting) -> e.Ex
         if meaning is None:
             raise NotUnderstood(f"“{text}”")
         parts.append(meaning(rest, type, setting))
+    if setting.patients is not None:
+        parts.append(_of_patient(type, e.Ids(setting.patients), setting))
     return e.all_of(parts)
 
 
@@ -123,13 +133,9 @@ def belongs_to_a_patient(definitions: Definitions, type: str) -> bool:
 
 
 def _department(rest: str, type: str, setting: Setting) -> e.Expression:
-    since = None
-    if rest not in ("", "stay"):
-        found = _SPAN.match(rest)
-        if found is None:
-            raise NotUnderstood(f"“department:{rest}”")
-        hours = int(found[1]) * (24 if found[2] == "d" else 1)
-        since = setting.now - timedelta(hours=hours)
+    since = None if rest in ("", "stay") else _since("department", rest, setting)
+    if setting.patients is not None:
+        return e.Everything()
     if not setting.departments:
         return e.Nothing()
     here = _refers("service-provider", "Organization", setting.departments)
@@ -137,19 +143,59 @@ def _department(rest: str, type: str, setting: Setting) -> e.Expression:
         return _refers(OWN_DEPARTMENT[type], "Organization", setting.departments)
     if rest == "stay":
         return _of_encounter(type, here)
+    return _of_patient(type, e.Has("Encounter", "patient", e.all_of([here, _here_since(since)])), setting)
+
+
+def _in_treatment(rest: str, type: str, setting: Setting) -> e.Expression:
+    since = None if not rest else _since("in-treatment", rest, setting)
+    if setting.patients is not None:
+        return e.Everything()
+    return _of_patient(type, e.Has("Encounter", "patient", _here_since(since)), setting)
+
+
+def _since(word: str, rest: str, setting: Setting) -> datetime:
+    found = _SPAN.match(rest)
+    if found is None:
+        raise NotUnderstood(f"“{word}:{rest}”")
+    return setting.now - timedelta(hours=int(found[1]) * (24 if found[2] == "d" else 1))
+
+
+def _here_since(since: datetime | None) -> e.Expression:
+    """Encounters of patients who are here, or left after a moment."""
     now = _any_status(IN_TREATMENT)
-    if since is not None:
-        ended = e.all_of([e.Match("status", e.Token(None, "finished")), _ends_after(since)])
-        now = e.any_of([now, ended])
-    return _of_patient(type, e.Has("Encounter", "patient", e.all_of([here, now])), setting)
+    if since is None:
+        return now
+    ended = e.all_of(
+        [e.Match("status", e.Token(None, "finished")), e.Match("date", e.Date("gt", since, since))]
+    )
+    return e.any_of([now, ended])
 
 
-def _ends_after(when: datetime) -> e.Expression:
-    return e.Match("date", e.Date("gt", when, when))
+def _lent(rest: str, type: str, setting: Setting) -> e.Expression:
+    _plain("lent", rest)
+    whole = tuple(sorted({one.patient for one in setting.loans if one.dossier is None}))
+    parts = [_of_patient(type, e.Ids(whole), setting)] if whole else []
+    dossiers = tuple(sorted({one.dossier for one in setting.loans if one.dossier is not None}))
+    if dossiers:
+        parts.append(_of_dossier(type, dossiers, setting))
+    return e.any_of(parts)
+
+
+def _of_dossier(type: str, dossiers: tuple[str, ...], setting: Setting) -> e.Expression:
+    """What belongs to some dossiers, with the patients they are about."""
+    if type == "Patient":
+        return e.Ids(tuple(sorted({one.patient for one in setting.loans if one.dossier is not None})))
+    if type == "Composition":
+        return e.any_of([e.Ids(dossiers), e.Belongs("dossier", "Composition", e.Ids(dossiers))])
+    if not belongs_to_a_patient(setting.definitions, type):
+        return e.Nothing()
+    return e.Belongs("dossier", "Composition", e.Ids(dossiers))
 
 
 def _care_team(rest: str, type: str, setting: Setting) -> e.Expression:
     _plain("care-team", rest)
+    if setting.patients is not None:
+        return e.Everything()
     if not setting.person.practitioners:
         return e.Nothing()
     member = e.all_of(
@@ -163,6 +209,8 @@ def _care_team(rest: str, type: str, setting: Setting) -> e.Expression:
 
 def _own_patients(rest: str, type: str, setting: Setting) -> e.Expression:
     _plain("own-patients", rest)
+    if setting.patients is not None:
+        return e.Everything()
     person = setting.person
     parts: list[e.Expression] = []
     if person.patients:
@@ -232,7 +280,9 @@ MEANINGS: dict[str, Callable[[str, str, Setting], e.Expression]] = {
     "author": _author,
     "care-team": _care_team,
     "department": _department,
+    "in-treatment": _in_treatment,
     "label": _label,
+    "lent": _lent,
     "own-patients": _own_patients,
     "search": _search,
     "state": _state,
@@ -240,6 +290,17 @@ MEANINGS: dict[str, Callable[[str, str, Setting], e.Expression]] = {
 
 
 # --- how they are made -------------------------------------------------------------------------------------
+
+
+def of_patients(definitions: Definitions, type: str, ids: tuple[str, ...]) -> e.Expression:
+    """Those of a type that belong to one of these patients."""
+    if type == "Patient":
+        return e.Ids(ids)
+    return (
+        e.Belongs("patient", "Patient", e.Ids(ids))
+        if belongs_to_a_patient(definitions, type)
+        else e.Nothing()
+    )
 
 
 def _of_patient(type: str, patient: e.Expression, setting: Setting) -> e.Expression:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from hsba.access import secrets
-from hsba.access.ports import Untold
+from hsba.access.ports import Happening, Untold
 from hsba.access.problems import BadToken, PasswordMustChange, ScreenCovered
 from hsba.access.rules import Rules
 from hsba.record.context import Actor
@@ -128,6 +128,22 @@ class Identity:
                 raise BadToken
             return found
         return None if session is None else await self._find(secrets.digest(session), bearer=False)
+
+    async def end(self, caller: Caller, why: str, tenant: int) -> None:
+        """End the session of somebody who may no longer work, and tell of it; a token merely opens nothing."""
+        if caller.session is None:
+            return
+        async with self.connect() as tx, tx.transaction():
+            ended = await tx.fetchval(
+                "UPDATE access.session SET revoked = $2 WHERE id = $1 AND revoked IS NULL RETURNING id",
+                caller.session,
+                self.now(),
+            )
+            if ended is not None:
+                await self.witness.tell(
+                    tx, Happening("session-end", caller.actor.account, reason=why, tenant=tenant)
+                )
+        self.forget()
 
     def forget(self) -> None:
         """Ask again for everybody: something was ended in this very process."""

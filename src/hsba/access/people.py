@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hsba.access import hours
 from hsba.fhir import json
 from hsba.fhir.query.dates import interval
 from hsba.fhir.query.expression import Match, Reference, Token, all_of, any_of
@@ -46,14 +47,28 @@ async def on_duty(ctx: Context, practitioners: tuple[str, ...], now: datetime) -
 
 
 def department_of(post: Resource, now: datetime, zone: ZoneInfo) -> str | None:
-    """The department of a PractitionerRole, where its period holds now; a period that cannot be read holds never."""
-    period = post.get("period", {})
+    """The department of a PractitionerRole that is on duty now: its period, its hours of the week, its absences.
+
+    What cannot be read holds never: neither a period nor hours, and an absence that cannot be read is one.
+    """
+    reference = post.get("organization", {}).get("reference", "")
+    if not reference.startswith("Organization/") or not _lies_in(post.get("period", {}), now, zone):
+        return None
+    if "availableTime" in post:
+        spans = hours.available(post["availableTime"])
+        if spans is None or not hours.within(spans, now, zone):
+            return None
+    for one in post.get("notAvailable", ()):
+        if "during" not in one or _lies_in(one["during"], now, zone, otherwise=True):
+            return None
+    return str(reference.split("/")[1])
+
+
+def _lies_in(period: Resource, now: datetime, zone: ZoneInfo, *, otherwise: bool = False) -> bool:
+    """Whether a period holds now; `otherwise` where it cannot be read."""
     try:
         begun = "start" not in period or interval(period["start"], zone)[0] <= now
         over = "end" in period and interval(period["end"], zone)[1] < now
     except ValueError:
-        return None
-    reference = post.get("organization", {}).get("reference", "")
-    if not begun or over or not reference.startswith("Organization/"):
-        return None
-    return str(reference.split("/")[1])
+        return otherwise
+    return begun and not over

@@ -1,28 +1,34 @@
 """What the roles given to an account let it do: the record's question "may they?", answered with search expressions.
 
 Allow lines are joined by or; deny lines, of whichever role, are taken away from all of them.  A line shows what carries a
-sensitivity label only where it names the label.  A condition that cannot be understood makes an allow line grant nothing
-and a deny line take everything of that type; both are told (`faults`).
+sensitivity label only where it names the label, or the patient lifted it for this person.  What patients have forbidden is
+taken from each line by the purpose its role works for.  A condition that cannot be understood makes an allow line grant
+nothing and a deny line take everything of that type; both are told (`faults`).
 """
 
 from __future__ import annotations
 
 import logging
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hsba.access import conditions
+from hsba.access import binaries, conditions, consents
 from hsba.access.conditions import NotUnderstood, Setting
+from hsba.access.consents import Asked
 from hsba.fhir.problems import Forbidden
 from hsba.fhir.query import expression as e
 from hsba.record import fence, hiding
+from hsba.record.consents import lifts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from hsba.access.grants import Loan
     from hsba.access.people import Person
     from hsba.access.roles import Line
+    from hsba.record.consents import Rule
     from hsba.record.context import Context
 
 Resource = dict[str, Any]
@@ -30,6 +36,8 @@ Resource = dict[str, Any]
 log = logging.getLogger("hsba.access")
 
 READ = "view"
+TREATMENT, BREAK_GLASS = "TREAT", "BTG"
+"""Purposes of use (v3-PurposeOfUse)."""
 APART = frozenset({"AuditEvent"})
 """Types in stores of their own, which ask `visible` each time and never whether a policy is unrestricted."""
 
@@ -60,6 +68,12 @@ class Given:
     line: Line
     departments: tuple[str, ...]
     grant: int = 0
+    purpose: str = TREATMENT
+    """What it is done for; what patients have forbidden for this purpose is taken from it."""
+    patients: tuple[str, ...] | None = None
+    """In an emergency, whom it is about: as patients of his own, and nobody else."""
+    loans: tuple[Loan, ...] = ()
+    """What is lent for the purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +92,16 @@ class Meant:
     """What a line means for one type: where it holds, or why it means nothing."""
 
     given: Given
-    where: e.Expression
+    own: e.Expression
+    """Where it holds by itself."""
+    unless: e.Expression = e.Nothing()  # noqa: RUF009 - a frozen value
+    """What patients have taken from it."""
     fault: Fault | None = None
+
+    @property
+    def where(self) -> e.Expression:
+        """Where it holds."""
+        return _less(self.own, self.unless)
 
 
 class RolePolicy:
@@ -87,13 +109,26 @@ class RolePolicy:
 
     also: str | None = None
 
-    def __init__(self, lines: Iterable[Given], setting: Setting) -> None:
-        """Keep the lines in force, and what conditions are understood with."""
+    def __init__(
+        self,
+        lines: Iterable[Given],
+        setting: Setting,
+        rules: tuple[Rule, ...] = (),
+        *,
+        outside: str | None = None,
+        guest: bool = False,
+    ) -> None:
+        """Keep the lines in force, and what conditions are understood with; `rules` are what patients have said."""
         self.lines = tuple(lines)
         self.setting = setting
         self.kept: dict[str, Any] = {}
         """What the store worked out of it and keeps with it, for as long as it holds."""
-        self.unrestricted = is_wide([given.line for given in self.lines])
+        self.rules = rules
+        self.outside = outside
+        """Where the account is outside its hours: these hours."""
+        self.guest = guest
+        """Whether the account belongs to other keepers only."""
+        self.unrestricted = not rules and is_wide([one.line for one in self.lines if one.patients is None])
         self.roles = ",".join(sorted({given.role for given in self.lines}))
         self.faults: dict[tuple[str, int, str], Fault] = {}
         self._within: dict[tuple[str, str], e.Expression] = {}
@@ -103,6 +138,11 @@ class RolePolicy:
     def person(self) -> Person:
         """Whose policy it is."""
         return self.setting.person
+
+    @cached_property
+    def emergency(self) -> tuple[str, ...]:
+        """The patients whom the account came to in an emergency that still lasts."""
+        return tuple(sorted({id_ for one in self.lines for id_ in one.patients or ()}))
 
     def narrowed(self, act: str) -> RolePolicy:
         """The same, seeing only what this may be done to: to read is not to export."""
@@ -131,15 +171,13 @@ class RolePolicy:
         key = interaction, type
         if key not in self._within:
             meant = self.meant(interaction, type)
-            allowed = e.any_of([one.where for one in meant if not one.given.line.deny])
-            denied = e.any_of([one.where for one in meant if one.given.line.deny])
-            match denied:
-                case e.Nothing():
-                    self._within[key] = allowed
-                case e.Everything():
-                    self._within[key] = e.Nothing()
-                case _:
-                    self._within[key] = e.all_of([allowed, e.Not(denied)])
+            joined: dict[e.Expression, list[e.Expression]] = {}
+            for one in meant:
+                if not one.given.line.deny:
+                    joined.setdefault(one.unless, []).append(one.own)
+            allowed = e.any_of([_less(e.any_of(some), unless) for unless, some in joined.items()])
+            denied = e.any_of([one.own for one in meant if one.given.line.deny])
+            self._within[key] = _less(allowed, denied)
         return self._within[key]
 
     def check(
@@ -151,8 +189,10 @@ class RolePolicy:
             raise OwnRole
         if after is None:
             return
-        if fence.labels_differ(before, after):
+        if fence.is_about_labels(ctx, before, after):
             self._some_line(fence.LABEL, type)
+        if type == "Consent" and self._lifts_for_himself(ctx, after):
+            raise OwnRole
         shown = hiding.without_hidden(ctx, type, before or {"resourceType": type})
         given = hiding.without_hidden(ctx, type, after)
         for path in sorted(self.read_only(type)):
@@ -163,28 +203,71 @@ class RolePolicy:
 
     def meant(self, interaction: str, type: str) -> list[Meant]:
         """What each line about this act on this type means."""
-        return [self._meaning(one, type) for one in self.lines if one.line.concerns(interaction, type)]
+        found = [
+            self._meaning(one, interaction, type)
+            for one in self.lines
+            if one.line.concerns(interaction, type)
+        ]
+        if type == binaries.TYPE:
+            found += self._of_context(interaction)
+        return found
 
-    def _meaning(self, given: Given, type: str) -> Meant:
+    def _of_context(self, interaction: str) -> list[Meant]:
+        """What lines mean for a Binary: as much as for what it says it belongs to (binary.html#security)."""
+        found = []
+        for one in self.lines:
+            kinds: dict[tuple[e.Expression, e.Expression, bool], list[str]] = {}
+            for type_ in binaries.CONTEXTS:
+                for act in binaries.ACTS.get(interaction, (interaction,)):
+                    if one.line.concerns(act, type_):
+                        meant = self._meaning(one, act, type_)
+                        if not isinstance(meant.own, e.Nothing):
+                            key = meant.own, meant.unless, meant.fault is not None
+                            kinds.setdefault(key, []).append(type_)
+            for (own, unless, _), types in kinds.items():
+                there = binaries.belongs_to(tuple(dict.fromkeys(types)), _less(own, unless))
+                found.append(Meant(one, e.all_of([there, self._unmasked(one)])))
+        return found
+
+    def _meaning(self, given: Given, interaction: str, type: str) -> Meant:
         line = given.line
-        setting = Setting(
-            self.setting.definitions,
-            self.setting.codes,
-            self.setting.zone,
-            self.setting.person,
-            given.departments,
-            self.setting.now,
+        setting = replace(
+            self.setting, departments=given.departments, patients=given.patients, loans=given.loans
         )
+        asked = Asked(self.person, given.departments, given.purpose, interaction, type, setting.now)
         try:
             where = conditions.expression(line.where, type, setting)
             masked = conditions.ALL_LABELS & ~conditions.labels(line.where)
         except NotUnderstood as problem:
             fault = Fault(given.role, line.number, type, problem.sentence, problem.sentence_vi)
             self._tell(fault)
-            return Meant(given, e.Everything() if line.deny else e.Nothing(), fault)
-        if masked and not line.deny:
-            where = e.all_of([where, e.Unlabelled(masked)])
-        return Meant(given, where)
+            return Meant(given, e.Everything() if line.deny else e.Nothing(), fault=fault)
+        if line.deny or isinstance(where, e.Nothing):
+            return Meant(given, where)
+        if masked:
+            lifted = consents.lifted(self.rules, asked)
+            shown = [
+                e.all_of([self._of(type, ids), _unmasked(masked & ~bits)]) for bits, ids in lifted.items()
+            ]
+            where = e.all_of([where, e.any_of([_unmasked(masked), *shown])])
+        if given.patients is not None:  # in an emergency nothing that a patient forbade stands in the way
+            return Meant(given, where)
+        unless = [
+            e.all_of([self._of(type, ids), part]) for part, ids in consents.denied(self.rules, asked).items()
+        ]
+        return Meant(given, where, e.any_of(unless))
+
+    def _of(self, type: str, patients: list[str]) -> e.Expression:
+        return conditions.of_patients(self.setting.definitions, type, tuple(sorted(set(patients))))
+
+    @staticmethod
+    def _unmasked(given: Given) -> e.Expression:
+        """What a line shows of labels, for what has no patient that could lift them."""
+        try:
+            lifted = conditions.labels(given.line.where)
+        except NotUnderstood:
+            lifted = 0
+        return e.Everything() if given.line.deny else _unmasked(conditions.ALL_LABELS & ~lifted)
 
     def _tell(self, fault: Fault) -> None:
         key = fault.role, fault.line, fault.type
@@ -198,6 +281,16 @@ class RolePolicy:
     def _some_line(self, interaction: str, type: str) -> None:
         if isinstance(self.within(interaction, type), e.Nothing):
             raise NoRight(f"({interaction} {type})")
+
+    def _lifts_for_himself(self, ctx: Context, consent: Resource) -> bool:
+        """Whether a Consent lets the actor himself see what a label closes."""
+        rule = lifts(consent, ctx.tenant.zone)
+        known = {
+            "Organization": {id_ for one in self.lines for id_ in one.departments},
+            "Patient": set(self.person.patients),
+            "Practitioner": set(self.person.practitioners),
+        }
+        return rule is not None and any(id_ in known[type_] for type_, id_ in rule.root.actors)
 
     def _mine(self, post: Resource | None) -> bool:
         """Whether a PractitionerRole is the actor's own."""
@@ -221,6 +314,21 @@ class RolePolicy:
             paths = {path for _, some in lines for path in some if path.startswith(type + ".")}
             self._elements[key] = frozenset(path for path in paths if not _lifted(path, lines))
         return self._elements[key]
+
+
+def _less(allowed: e.Expression, denied: e.Expression) -> e.Expression:
+    """What is allowed and not denied."""
+    match denied:
+        case e.Nothing():
+            return allowed
+        case e.Everything():
+            return e.Nothing()
+        case _:
+            return e.all_of([allowed, e.Not(denied)])
+
+
+def _unmasked(bits: int) -> e.Expression:
+    return e.Unlabelled(bits) if bits else e.Everything()
 
 
 def is_wide(lines: Iterable[Line]) -> bool:

@@ -49,6 +49,13 @@ class ScreenCovered(Problem):
     headers: ClassVar[dict[str, str]] = {"HSBA-Session": "covered"}
 
 
+class OutsideHours(Forbidden):
+    """Your account may work only in the hours it was given, and these are over or not begun; your session has ended."""
+
+    code = "expired"
+    vi = "Tài khoản chỉ được làm việc trong khung giờ đã cấp; hiện ngoài giờ nên phiên làm việc đã kết thúc."
+
+
 class WeakPassword(BadRequest):
     """This password is too easy to guess; the old one still holds."""
 

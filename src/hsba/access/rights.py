@@ -12,18 +12,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hsba.access import grants, people, roles
+from hsba.access import consents, grants, hours, people, roles
 from hsba.access.conditions import Setting
 from hsba.access.identity import CARE
 from hsba.access.people import Person
-from hsba.access.policy import Given, RolePolicy
+from hsba.access.policy import BREAK_GLASS, Given, RolePolicy
 from hsba.fhir.problems import Forbidden
 from hsba.record.ports import AllowNothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
-    from hsba.access.grants import Standing
+    from hsba.access.grants import Grant, Standing
+    from hsba.access.roles import Role
+    from hsba.record.consents import Rule
     from hsba.record.context import Actor, Context
     from hsba.record.ports import Policy
 
@@ -31,6 +34,8 @@ log = logging.getLogger("hsba.access")
 
 FRESH = 2.0
 """Seconds for which a policy is taken as it is: a right that was taken away is gone so much later at most."""
+TOGETHER = 0.2
+"""Seconds for which accounts that are read one after the other share a look at what patients have said."""
 STALE = 120.0
 """Seconds after which a policy that nobody asked anew grants nothing; longer than a request may take."""
 HOUSE = frozenset((*roles.groups()["shared"], "AuditEvent"))
@@ -57,12 +62,22 @@ class _Kept:
     read: float
 
 
+@dataclass(slots=True)
+class _Consents:
+    """What patients of a tenant have forbidden and lifted, by consent and version."""
+
+    rules: dict[tuple[str, int], Rule | None]
+    told: tuple[Rule, ...]
+    read: float
+
+
 class Rights:
     """What each account may do, by tenant, account and the role it acts in."""
 
     def __init__(self) -> None:
         """Know nobody yet."""
         self._kept: dict[Key, _Kept] = {}
+        self._consents: dict[int, _Consents] = {}
         self._nothing = AllowNothing()
 
     def of(self, tenant: int, actor: Actor) -> Policy:
@@ -88,8 +103,9 @@ class Rights:
         began = time.monotonic()
         told = await grants.standing(ctx.tx, ctx.tenant.id, actor.account, now)
         duty = await people.on_duty(ctx, told.practitioners, now)
+        rules = await self._rules(ctx)
         key = ctx.tenant.id, actor.account, actor.role
-        made_of = (told, duty, ctx.definitions.generation, now.replace(second=0, microsecond=0))
+        made_of = (told, duty, rules, ctx.definitions.generation, now.replace(second=0, microsecond=0))
         kept = self._kept.get(key)
         if kept is not None and kept.made_of == made_of:  # what it worked out for each type still holds
             kept.read = began
@@ -99,25 +115,62 @@ class Rights:
             log.warning("a role cannot be read and grants nothing", extra={"why": sentence})
         person = Person(actor.account, told.practitioners, told.patients, duty)
         setting = Setting(ctx.definitions, ctx.codes, ctx.tenant.zone, person, duty, now)
-        policy = RolePolicy(_lines(told, actor.role, duty), setting)
+        outside = _outside(told, now, ctx.tenant.zone)
+        lines = _lines(told, actor.role, duty, now, ctx.tenant.zone) if outside is None else []
+        policy = RolePolicy(lines, setting, rules, outside=outside, guest=told.guest)
         if len(self._kept) >= MOST:
             self._kept.clear()
         self._kept[key] = _Kept(policy, made_of, began)
         return policy
 
+    async def _rules(self, ctx: Context) -> tuple[Rule, ...]:
+        """What the patients of this tenant have said; `ctx` sees everything."""
+        kept = self._consents.get(ctx.tenant.id)
+        began = time.monotonic()
+        if kept is not None and began - kept.read <= TOGETHER:
+            return kept.told
+        before = {} if kept is None else kept.rules
+        rules = await consents.read(ctx, before)
+        if kept is not None and rules.keys() == before.keys():
+            kept.read = began
+            return kept.told
+        told = tuple(rule for _, rule in sorted(rules.items()) if rule is not None)
+        self._consents[ctx.tenant.id] = _Consents(rules, told, began)
+        return told
 
-def _lines(told: Standing, role: str | None, duty: tuple[str, ...]) -> list[Given]:
+
+def _outside(told: Standing, now: datetime, zone: ZoneInfo) -> str | None:
+    """The hours of an account that it is outside of: its own, or those of all its roles; None where it may work."""
+    own = told.hours
+    if own is not None and not (
+        (own.valid_from is None or own.valid_from <= now)
+        and (own.valid_to is None or now < own.valid_to)
+        and hours.hold(own.hours, now, zone)
+    ):
+        return own.hours or ""
+    if told.grants and not any(hours.hold(one.hours, now, zone) for one in told.grants):
+        return "; ".join(dict.fromkeys(one.hours for one in told.grants if one.hours is not None))
+    return None
+
+
+def _lines(
+    told: Standing, role: str | None, duty: tuple[str, ...], now: datetime, zone: ZoneInfo
+) -> list[Given]:
     """The lines in force; an account that acts in some of its roles (`doctor,planning`) has the lines of those only.
 
-    A grant for a department holds in that one, a grant for all where the person is on duty.
+    A grant for a department holds in that one, a grant for all where the person is on duty; who belongs to another keeper
+    has what was given him for crossing over, and no emergency.
     """
     known = {one.name: one for one in told.roles}
     acting = None if role is None else role.split(",")
     found = [
-        Given(grant.role, line, duty if grant.department is None else (grant.department,), grant.id)
+        given
         for grant in told.grants
-        if (acting is None or grant.role in acting) and grant.role in known
-        for line in known[grant.role].lines
+        if (acting is None or grant.role in acting)
+        and grant.role in known
+        and hours.hold(grant.hours, now, zone)
+        and (grant.crossing is not None or not told.guest)
+        for given in _given(grant, known[grant.role], told, duty)
     ]
     return found if told.kind in (None, *CARE) else list(_of_the_house(found))
 
@@ -128,3 +181,25 @@ def _of_the_house(lines: list[Given]) -> Iterator[Given]:
         about = HOUSE if "*" in one.line.types else one.line.types & HOUSE
         if about:
             yield replace(one, line=replace(one.line, types=about))
+
+
+def _given(grant: Grant, role: Role, told: Standing, duty: tuple[str, ...]) -> list[Given]:
+    """The lines of one grant: as they are, once for each purpose of what is lent, and once more for an emergency."""
+    departments = duty if grant.department is None else (grant.department,)
+    found = []
+    for line in role.lines:
+        if "lent" in line.where:
+            found += [
+                Given(
+                    role.name, line, departments, grant.id, purpose,
+                    loans=tuple(one for one in told.loans if one.purpose == purpose),
+                )
+                for purpose in dict.fromkeys(one.purpose for one in told.loans)
+            ]  # fmt: skip
+            continue
+        found.append(Given(role.name, line, departments, grant.id, role.purpose))
+        if told.emergencies and not told.guest and not line.deny:
+            found.append(
+                Given(role.name, line, departments, grant.id, BREAK_GLASS, patients=told.emergencies)
+            )
+    return found

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 ACTS = (
     # one spelling for every right: alphabetical
-    "archive", "cancel", "close", "copy", "create", "delete", "destroy", "export", "label", "link-person", "merge",
-    "print", "reopen", "restore", "sign", "update", "view",
+    "archive", "cancel", "close", "copy", "create", "delete", "destroy", "emergency", "export", "label", "lend",
+    "link-person", "merge", "print", "reopen", "restore", "review", "sign", "update", "view",
 )  # fmt: skip
-"""What may be done. The record asks for most of them; copy, print and sign are asked by rooms above it."""
+"""What may be done. The record asks for most of them; copy, print and sign are asked by rooms above it, emergency (to come
+to a patient one may not see) and lend of a Patient, and review (of emergencies) of AuditEvent, by this one."""
 
 MEMBERS = frozenset({"deny", "hidden", "may", "note", "read_only", "types", "where"})
 
@@ -72,6 +73,8 @@ class Role:
     name: str
     title: str
     lines: tuple[Line, ...]
+    purpose: str = "TREAT"
+    """What its people work for (v3-PurposeOfUse); one of the hospital's own works for treatment, unless it replaces ours."""
     own: bool = False
     """Whether the hospital made or changed it; else it comes with the program."""
 
@@ -82,7 +85,8 @@ def read(
     """A role from data; raises BadRole."""
     if not isinstance(lines, list):
         raise BadRole(name)
-    return Role(name, title, tuple(_line(name, n, one, groups) for n, one in enumerate(lines, 1)), own)
+    found = tuple(_line(name, n, one, groups) for n, one in enumerate(lines, 1))
+    return Role(name, title, found, _purposes().get(name, "TREAT"), own)
 
 
 def _line(role: str, number: int, data: Any, groups: Mapping[str, Iterable[str]]) -> Line:
@@ -134,6 +138,11 @@ def built_in() -> dict[str, Role]:
     """The roles that come with the program, by name."""
     found = _shipped()["roles"]
     return {name: read(name, one["title"], one["lines"], groups()) for name, one in found.items()}
+
+
+@cache
+def _purposes() -> dict[str, str]:
+    return {name: one["purpose"] for name, one in _shipped()["roles"].items() if "purpose" in one}
 
 
 def _shipped() -> dict[str, Any]:

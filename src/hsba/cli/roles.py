@@ -30,6 +30,12 @@ roles = typer.Typer(
     cls=Commands, help="Vai trò và quyền · Roles and rights", no_args_is_help=True, add_completion=False
 )
 Account = Annotated[str, typer.Argument(help="Tài khoản · Account")]
+Hours = Annotated[
+    str | None,
+    typer.Option(
+        help="Khung giờ trong tuần, như “mon-fri 07:00-17:00; sat 19:00-07:00” · Hours of the week, over midnight too"
+    ),
+]
 Name = Annotated[str, typer.Argument(help="Tên vai trò, xem `hsba role list` · Name of a role")]
 
 
@@ -40,17 +46,63 @@ def role_list(*, tenant: Tenant = None, data: Data = None, demo: Demo = False) -
     async def work(desk: Desk, _: House) -> None:
         output.print("\n".join(await desk.roles()), soft_wrap=True, markup=False)
 
-    _at_desk(work, tenant, data, demo=demo)
+    at_desk(work, tenant, data, demo=demo)
 
 
 @roles.command("show")
-def role_show(name: Name, *, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+def role_show(
+    name: Name,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Dạng JSON, cho `hsba role set` · As JSON, for `hsba role set`")
+    ] = False,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
     """In các dòng của một vai trò · Print the lines of a role."""
 
     async def work(desk: Desk, _: House) -> None:
-        output.print("\n".join(await desk.role(name)), soft_wrap=True, markup=False)
+        text = await desk.written(name) if as_json else "\n".join(await desk.role(name))
+        output.print(text, soft_wrap=True, markup=False)
 
-    _at_desk(work, tenant, data, demo=demo)
+    at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("set")
+def role_set(
+    name: Name,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="Tệp JSON như `hsba role show --json` · JSON as shown by `--json`",
+        ),
+    ],
+    *,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Tạo hoặc sửa vai trò của đơn vị từ tệp · Make or change a role of the house's own from a file."""
+
+    async def work(desk: Desk, _: House) -> None:
+        made = await desk.put(name, file.read_bytes())
+        output.print(f"{made.name}: {len(made.lines)}", markup=False)
+
+    at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("remove")
+def role_remove(name: Name, *, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+    """Bỏ vai trò của đơn vị mà không ai giữ · Remove a role of the house's own that nobody has."""
+
+    async def work(desk: Desk, _: House) -> None:
+        await desk.remove(name)
+        output.print(f"✗ {name}", markup=False)
+
+    at_desk(work, tenant, data, demo=demo)
 
 
 @roles.command("grant")
@@ -70,6 +122,13 @@ def role_grant(
         str | None,
         typer.Option(help="Tài khoản là ai: Practitioner/… hoặc Patient/… · Who the account is"),
     ] = None,
+    hours: Hours = None,
+    crossing: Annotated[
+        str | None,
+        typer.Option(
+            help="Tài khoản của cơ sở khác, vì: referral, province, emergency · Of another keeper, because of"
+        ),
+    ] = None,
     tenant: Tenant = None,
     data: Data = None,
     demo: Demo = False,
@@ -78,11 +137,41 @@ def role_grant(
 
     async def work(desk: Desk, _: House) -> None:
         number = await desk.grant(
-            account, name, department=department, begin=begin, end=end, reason=reason, person=person
+            account,
+            name,
+            department=department,
+            begin=begin,
+            end=end,
+            reason=reason,
+            person=person,
+            hours=hours,
+            crossing=crossing,
         )
         output.print(f"#{number}")
 
-    _at_desk(work, tenant, data, demo=demo)
+    at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("hours")
+def role_hours(
+    account: Account,
+    *,
+    hours: Hours = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", help="Từ ngày giờ này · From this day or time")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Hết ngày giờ này · Until its end")] = None,
+    reason: Annotated[str | None, typer.Option(help="Lý do · Reason")] = None,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Đặt giờ làm việc của tài khoản, cho mọi vai trò · Say when an account may work, in whatever role."""
+
+    async def work(desk: Desk, _: House) -> None:
+        await desk.hours(account, hours, begin=begin, end=end, reason=reason)
+
+    at_desk(work, tenant, data, demo=demo)
 
 
 @roles.command("revoke")
@@ -98,7 +187,7 @@ def role_revoke(
     async def work(desk: Desk, _: House) -> None:
         output.print(f"✗ {await desk.revoke(number)}", soft_wrap=True, markup=False)
 
-    _at_desk(work, tenant, data, demo=demo)
+    at_desk(work, tenant, data, demo=demo)
 
 
 @roles.command("check")
@@ -120,10 +209,10 @@ def role_check(
         if not verdict.allowed:
             raise typer.Exit(1)
 
-    _at_desk(work, tenant, data, demo=demo)
+    at_desk(work, tenant, data, demo=demo)
 
 
-def _at_desk(
+def at_desk(
     work: Callable[[Desk, House], Awaitable[None]], tenant: str | None, data: Path | None, *, demo: bool
 ) -> None:
     """Do something about roles in an opened house."""

@@ -34,15 +34,16 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
-    from hsba.access.identity import Identity
+    from hsba.access.identity import Caller, Identity
     from hsba.access.outside import Outside
+    from hsba.access.rights import Rights
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
     from hsba.record.aside import Aside
     from hsba.record.calls import Operation
     from hsba.record.context import Actor, Context, Rules, Tenant
     from hsba.record.owned import OwnStore
-    from hsba.record.ports import Trail
+    from hsba.record.ports import Codes, Trail
     from hsba.record.tenants import Tenants
     from hsba.store.pool import Connection, Pool
     from hsba.store.registry import Registry
@@ -58,6 +59,10 @@ class Services(Protocol):
     @property
     def definitions(self) -> Definitions:
         """What FHIR R4 and our packages define."""
+
+    @property
+    def codes(self) -> Codes:
+        """Which codes are right."""
 
     @property
     def registry(self) -> Registry:
@@ -99,8 +104,15 @@ class Services(Protocol):
     def identity(self) -> Identity:
         """Who stands behind a request."""
 
+    @property
+    def rights(self) -> Rights:
+        """What each account may do."""
+
     async def keys_at(self, url: str) -> bytes:
         """What stands at the address of a registered app's keys; raises Unreachable."""
+
+    async def welcome(self, caller: Caller, tenant: Tenant) -> None:
+        """Refuse who may not work at this hour, and who belongs elsewhere and has no right here."""
 
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from hsba.access.problems import OutsideHours
 from hsba.access.unsent import LARGEST, Form
 from hsba.http import callers, errors, limits
 from hsba.http.messages import Answer, join_headers
@@ -34,7 +35,13 @@ PROGRAMS = frozenset(
 """Answers to programs, which send their own secret, or ask what anybody may, and no cookie."""
 PROGRAMS_AT = "/fhir/.well-known/smart-configuration"
 """The same, at the end of the address of every record."""
-OPEN = COMING | PROGRAMS | {"/healthz", "/readyz", "/metrics", "/login/outside", "/login/outside/callback"}
+ENDED = "/outside-hours"
+"""The page that says why a session ended, in place of the one that was asked for."""
+OPEN = (
+    COMING
+    | PROGRAMS
+    | {"/healthz", "/readyz", "/metrics", "/login/outside", "/login/outside/callback", ENDED}
+)
 OPEN_BELOW = "/assets/"
 """What is answered without log-in: health, figures, the log-in itself, and files that hold no patient data."""
 OWN = frozenset({"/password", "/logout"})
@@ -99,8 +106,21 @@ class Gate:
                     caller is not None and caller.covered and path not in COVERED
                 ):
                     return await self._away(scope, receive, headers)
+                tenant = self._services.tenants.get()
+                if caller is not None and not caller.covered and caller.belongs(tenant.id):
+                    await self._services.welcome(caller, tenant)
                 if caller is not None and caller.must_change and path not in OPEN | OWN:
                     return Answer(303, b"", [(b"location", b"/password"), (b"cache-control", b"no-store")])
+        except OutsideHours as ended:
+            if b"hx-request" in headers:
+                return Answer(403, b"", [(b"hx-redirect", ENDED.encode()), (b"cache-control", b"no-store")])
+            scope = {
+                **scope,
+                "path": ENDED,
+                "raw_path": ENDED.encode(),
+                "hsba.caller": None,
+                "hsba.ended": ended,
+            }
         except Exception as exc:  # noqa: BLE001 - whatever went wrong, nobody passes
             return _refusal(errors.as_problem(exc, ""))
         await self._pages(scope, receive, send)

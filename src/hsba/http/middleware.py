@@ -28,7 +28,6 @@ from hsba.http.metadata import Capabilities
 from hsba.http.routes import ROUTES, Table
 from hsba.record.aside import LARGE
 from hsba.record.context import Actor
-from hsba.record.tenants import UnknownTenant
 from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
@@ -134,8 +133,8 @@ class Door:
                 if segments and segments[0] in self.table.types:
                     type_ = segments[0]
                 tenant = await self.services.tenants.find(slug, self.services.pool.bare)
-                if caller is not None and not caller.belongs(tenant.id):
-                    raise UnknownTenant(slug or "")
+                if caller is not None and not caller.belongs(tenant.id):  # before anything more is read
+                    await self.services.welcome(caller, tenant)
                 actor = caller.actor if caller is not None else NOBODY
                 request = self._request(scope, headers, root, tenant, actor, segments, route, number)
                 if route.body and route.interaction == "operation" and self.operations.takes_lines(request):
@@ -149,6 +148,7 @@ class Door:
                     if len(request.body) > LARGE:
                         await contents.read_aside(request, self.services.aside)
                     if caller is not None:
+                        await self.services.welcome(caller, tenant)
                         await self.services.admit(request.actor, tenant)
                     answer = await self.run(request, route.room, route.handler)
                     await self._leave_line(request)

@@ -133,7 +133,9 @@ async def give(
     """
     for (tenant,) in await tx.fetch(
         "SELECT id FROM record.tenant t WHERE ($1::integer[] IS NULL OR id = ANY ($1))"
-        " AND NOT EXISTS (SELECT FROM record.role_grant g WHERE g.tenant = t.id AND g.account = $2)",
+        " AND NOT EXISTS (SELECT FROM record.role_grant g WHERE g.tenant = t.id AND g.account = $2)"
+        " AND NOT EXISTS (SELECT FROM access.account a WHERE a.login = $2 AND NOT t.id = ANY (a.tenants))"
+        " AND NOT EXISTS (SELECT FROM access.client c WHERE 'client:' || c.name = $2 AND NOT t.id = ANY (c.tenants))",
         None if tenants is None else list(tenants),
         account,
     ):

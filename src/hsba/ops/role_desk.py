@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hsba.access import grants
+from hsba.access import checking, grants, lending, roles
 from hsba.access.explain import explain
+from hsba.access.ports import Happening
+from hsba.access.role_desk import NAME, BadRoleName
 from hsba.audit.witness import TrailWitness
+from hsba.fhir import json
 from hsba.fhir.problems import BadRequest
 from hsba.fhir.query.dates import interval
 from hsba.record.context import OPERATOR, Actor
@@ -48,6 +51,39 @@ class Desk:
             raise grants.UnknownRole(name)
         return list(_role(found[name]))
 
+    async def written(self, name: str) -> str:
+        """A role as JSON, for `put` to read again after it was changed."""
+        async with self.house.pool.reading(self.tenant.id) as tx:
+            found, _ = await grants.every_role(tx, self.tenant.id)
+        if name not in found:
+            raise grants.UnknownRole(name)
+        role = found[name]
+        data = {"title": role.title, "lines": [line.data() for line in role.lines]}
+        return json.dump_pretty(data).decode()
+
+    async def put(self, name: str, content: bytes) -> Role:
+        """Keep a role of the house's own, as `written` writes one; a line that would do nothing is refused."""
+        if not NAME.match(name):
+            raise BadRoleName
+        data = json.parse(content)
+        if not isinstance(data.get("title"), str) or not data["title"].strip():
+            raise BadRoleName
+        title, lines = data["title"].strip(), data.get("lines")
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            ctx = self.house.context(tx=tx, tenant=self.tenant)
+            for line in roles.read(name, title, lines, roles.groups()).lines:
+                checking.check(name, line, ctx.definitions, ctx.codes, self.tenant.zone)
+            return await grants.put_role(
+                tx, self.tenant.id, OPERATOR, name, title, lines, witness=self.witness
+            )
+
+    async def remove(self, name: str) -> None:
+        """Remove a role of the house's own that nobody has; one that stood in place of a shipped one gives it back."""
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            await grants.remove_role(tx, self.tenant.id, name)
+            told = Happening("role-remove", OPERATOR.account, name, tenant=self.tenant.id)
+            await self.witness.tell(tx, told)
+
     async def grant(
         self,
         account: str,
@@ -58,6 +94,8 @@ class Desk:
         end: str | None = None,
         reason: str | None = None,
         person: str | None = None,
+        hours: str | None = None,
+        crossing: str | None = None,
     ) -> int:
         """Give a role; `begin` and `end` are days or times, `end` inclusive; `person` says who the account is."""
         first = self._instant(begin, 0)
@@ -77,7 +115,58 @@ class Desk:
                 valid_to=last,
                 reason=reason,
                 witness=self.witness,
+                hours=hours,
+                crossing=crossing,
             )
+
+    async def hours(
+        self,
+        account: str,
+        hours: str | None,
+        *,
+        begin: str | None = None,
+        end: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Say when an account may work at all; without anything it always may."""
+        first, last = self._instant(begin, 0), self._instant(end, 1)
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            await grants.set_hours(
+                tx, self.tenant.id, OPERATOR, account, hours, valid_from=first, valid_to=last, reason=reason
+            )
+
+    async def lend(
+        self,
+        lender: lending.Desk,
+        account: str,
+        patient: str,
+        *,
+        purpose: str,
+        reason: str,
+        end: str,
+        dossier: str | None,
+    ) -> int:
+        """Lend a patient's record, or one dossier of it, to an account; answers the loan's number."""
+        until = self._instant(end, 1)
+        if until is None:
+            raise lending.BadLoan("Until when?", vi="Cho mượn đến ngày nào?")
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            ctx = self.house.context(tx=tx, tenant=self.tenant, actor=OPERATOR)
+            lent = await lender.lend(
+                ctx, account, patient, purpose=purpose, reason=reason, until=until, dossier=dossier
+            )
+        return lent.id
+
+    async def take_back(self, lender: lending.Desk, number: int) -> str:
+        """End a loan."""
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            ctx = self.house.context(tx=tx, tenant=self.tenant, actor=OPERATOR)
+            return _loan(await lender.take_back(ctx, number))
+
+    async def loans(self) -> list[str]:
+        """What was lent, the newest first."""
+        async with self.house.pool.reading(self.tenant.id) as tx:
+            return [_loan(one) for one in await lending.loans(tx, self.tenant.id)]
 
     async def revoke(self, number: int) -> str:
         """End a grant."""
@@ -116,7 +205,19 @@ class Desk:
 def _grant(one: grants.Grant) -> str:
     until = "" if one.valid_to is None else f" … {one.valid_to:%Y-%m-%d %H:%M}"
     where = f" @ {one.department}" if one.department else ""
-    return f"#{one.id} {one.account}: {one.role}{where}  {one.valid_from:%Y-%m-%d %H:%M}{until}"
+    when = f"  [{one.hours}]" if one.hours else ""
+    crossing = f"  ({one.crossing})" if one.crossing else ""
+    return (
+        f"#{one.id} {one.account}: {one.role}{where}  {one.valid_from:%Y-%m-%d %H:%M}{until}{when}{crossing}"
+    )
+
+
+def _loan(one: lending.Lent) -> str:
+    what = f"Patient/{one.patient}" + (f" Composition/{one.dossier}" if one.dossier else "")
+    back = f"  ✗ {one.returned:%Y-%m-%d %H:%M}" if one.returned else ""
+    return (
+        f"#{one.id} {one.account}: {what}  {one.purpose}  … {one.valid_to:%Y-%m-%d %H:%M}{back}  {one.reason}"
+    )
 
 
 def _role(role: Role) -> Iterator[str]:

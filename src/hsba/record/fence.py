@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import json
 from hsba.fhir.problems import Forbidden
 from hsba.fhir.query.expression import Everything, Ids, all_of
+from hsba.record import consents
 from hsba.record.ports import AllowAll
 from hsba.store import search as searching
 
@@ -37,10 +38,12 @@ class OutOfBounds(Forbidden):
     vi = "Bạn có quyền này nhưng không phải với nội dung này (hiện có hoặc sau khi ghi); chưa lưu gì."
 
 
-def labels_differ(before: Resource | None, after: Resource | None) -> bool:
-    """Whether a write adds or removes sensitivity labels; a delete takes them along."""
+def is_about_labels(ctx: Context, before: Resource | None, after: Resource | None) -> bool:
+    """Whether a write adds or removes sensitivity labels, or is a Consent that lifts some; a delete takes them along."""
     if after is None:
         return False
+    if after["resourceType"] == "Consent" and consents.lifts(after, ctx.tenant.zone) is not None:
+        return True
     return _labels(before) != _labels(after)
 
 
@@ -61,7 +64,7 @@ async def before(ctx: Context, pending: Sequence[Pending]) -> list[Asked]:
         if old is None and current is not None and current.body is not None:
             old = json.stored(current.body)
         acts = [ACTS[one.interaction]]
-        if labels_differ(old, one.resource):
+        if is_about_labels(ctx, old, one.resource):
             acts.append(LABEL)
         asked += [(act, one.type, one.id) for act in acts]
         if current is not None and current.vid and not current.deleted:

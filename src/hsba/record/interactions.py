@@ -24,7 +24,7 @@ from hsba.fhir.problems import (
 )
 from hsba.fhir.query.expression import Everything, Expression
 from hsba.fhir.validate import validate
-from hsba.record import hiding, lifecycle, owned, parameters
+from hsba.record import consents, hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
 from hsba.record.ports import ReadsApart
 from hsba.record.saving import Pending, Saved, commits_alone, provenance, save
@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
-RULES: dict[str, Callable[[Context, Resource], tuple[Issue, ...]]] = {"Subscription": subscriptions.issues}
+RULES: dict[str, Callable[[Context, Resource], tuple[Issue, ...]]] = {
+    "Consent": consents.issues,
+    "Subscription": subscriptions.issues,
+}
 """What a type must fulfil beyond its definition, because this server acts on it."""
 
 

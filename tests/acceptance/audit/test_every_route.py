@@ -58,6 +58,11 @@ def parameters(**values: str) -> Resource:
 
 META = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [{"code": "x"}]}}]}
 CALLS: dict[str, tuple[str, str, Any]] = {
+    "emergency-access": (
+        "POST",
+        "/Patient/p/$emergency-access",
+        parameters(category="life", reason="Hôn mê, cần tiền sử dị ứng"),
+    ),
     "everything": ("GET", "/Patient/p/$everything", None),
     "export": ("GET", "/$export", None),
     "export-status": ("GET", "/$export-status?job=1", None),
@@ -86,9 +91,12 @@ ASKING = {
 UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
     one
     for one in (route.path for route in web.ROUTES)
-    if one.startswith(("/login", "/logout", "/password", "/account"))
+    if one.startswith(("/login", "/logout", "/password", "/account", "/outside-hours", "/admin"))
 }
-"""What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins)."""
+"""What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins).
+
+The administrators' room asks for an administrator: acceptance/test_administration.py.
+"""
 KINDS = {"/my/seen": "patient", "/audit/accounts": "security"}
 """Pages for one kind of accounts."""
 
@@ -169,6 +177,7 @@ async def call(record: Client, operation: str, **headers: str) -> httpx.Response
 
 
 CALLABLE = {one.name for one in OPERATIONS if f"${one.name}" not in UNTOLD_OPERATIONS} - ELSEWHERE
+CALLABLE.add("emergency-access")  # made when the house is opened
 
 
 @pytest.mark.parametrize("operation", sorted(CALLABLE))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def hospital(database: Database) -> AsyncIterator[Hospital]:
     """The hospital: nội and ngoại, a nurse in nội, patients an (nội) and binh (ngoại), an observation of each."""
     async with app.opened(config.load({}, files=()), database.runtime_dsn, size=8) as opened:
-        found = Hospital(opened)
+        found = Hospital(opened, database.owner_dsn)
         await found.save(
             {"resourceType": "Organization", "id": "noi", "name": "Khoa Nội"},
             {"resourceType": "Organization", "id": "ngoai", "name": "Khoa Ngoại"},

@@ -221,6 +221,9 @@ async def test_patient__sees_himself_and_his_relatives_see_who_they_speak_for(ho
 
     async with hospital.acting("an") as ctx:
         assert await ids(ctx, "Patient") == ["an"]
+        assert await ids(ctx, "Observation") == []  # on written request only
+    await hospital.lend("an", "an", purpose="PATRQT")
+    async with hospital.acting("an") as ctx:
         assert await ids(ctx, "Observation") == ["o-an"]
         with pytest.raises(NoRight):
             await interactions.create(ctx, observation("x", "an"))

@@ -9,10 +9,13 @@ import pytest
 
 from callers import Always
 from hospital import ADMIN, Hospital, observation
-from hsba.access import grants, rights
-from hsba.access.grants import UnknownGrant, UnknownRole
+from hsba.access import grants, rights, roles
+from hsba.access.checking import BadLine
+from hsba.access.grants import RoleInUse, UnknownGrant, UnknownRole
 from hsba.access.policy import OwnRole
-from hsba.fhir.problems import BadRequest, NotFound
+from hsba.access.role_desk import BadRoleName
+from hsba.access.roles import BadRole
+from hsba.fhir.problems import BadRequest, NotFound, Problem
 from hsba.http.app import Options, build
 from hsba.ops.role_desk import Desk
 from hsba.record.context import OPERATOR, Actor
@@ -38,6 +41,43 @@ async def test_put_role__nobody_changes_a_role_he_has(hospital: Hospital) -> Non
         await hospital.role("mine", {"may": ["*"], "types": ["*"]})
 
 
+async def test_desk__keeps_a_role_from_a_file_and_removes_it(hospital: Hospital) -> None:
+    written = (await desk(hospital).written("nurse")).encode()
+
+    made = await desk(hospital).put(
+        "night-nurse", written.replace("Điều dưỡng".encode(), "Trực đêm".encode())
+    )
+    number = await desk(hospital).grant("hoa", "night-nurse")
+    with pytest.raises(RoleInUse):
+        await desk(hospital).remove("night-nurse")
+    await desk(hospital).revoke(number)
+    await desk(hospital).remove("night-nurse")
+
+    assert [line.data() for line in made.lines] == [line.data() for line in roles.built_in()["nurse"].lines]
+    assert made.title.startswith("Trực đêm")
+    with pytest.raises(UnknownRole):
+        await desk(hospital).remove("night-nurse")
+
+
+@pytest.mark.parametrize(
+    "content, problem",
+    [
+        (b"{}", BadRoleName),
+        (b'{"title": "x", "lines": 1}', BadRole),
+        (b'{"title": "x", "lines": [{"may": ["fly"], "types": ["Patient"]}]}', BadRole),
+        (b'{"title": "x", "lines": [{"may": ["view"], "types": ["Nothing"]}]}', BadLine),
+        (b'{"title": "x", "lines": [{"may": ["view"], "types": ["Patient"], "where": ["moon"]}]}', BadLine),
+    ],
+)
+async def test_desk__keeps_no_role_that_would_do_nothing(
+    hospital: Hospital, content: bytes, problem: type[Problem]
+) -> None:
+    with pytest.raises(problem):
+        await desk(hospital).put("night-nurse", content)
+
+    assert not any("night-nurse" in line for line in await desk(hospital).roles())
+
+
 async def test_desk__gives_shows_and_takes_away(hospital: Hospital) -> None:
     number = await desk(hospital).grant("hoa", "doctor", department="noi", end="2099-12-31", reason="x")
 
@@ -49,6 +89,23 @@ async def test_desk__gives_shows_and_takes_away(hospital: Hospital) -> None:
         await desk(hospital).revoke(number)
     with pytest.raises(BadRequest):
         await desk(hospital).grant("hoa", "doctor", begin="2026-12-02", end="2026-12-01")
+
+
+async def test_desk__sets_hours_and_lends(hospital: Hospital) -> None:
+    here, lender = desk(hospital), hospital.app.lending
+    number = await here.grant("hoa", "doctor", department="noi", hours="mon-fri 07:00-17:00")
+
+    assert any(f"#{number} " in line and "[mon-fri 07:00-17:00]" in line for line in await here.roles())
+    await here.hours("hoa", "mon-sun 00:00-24:00", end="2099-12-31", reason="Thử việc")
+    with pytest.raises(BadRequest):
+        await here.hours("hoa", "lúc nào cũng được")
+    loan = await here.lend(
+        lender, "hoa", "binh", purpose="TREAT", reason="Hội chẩn", end="2099-12-31", dossier=None
+    )
+    assert any(line.startswith(f"#{loan} hoa: Patient/binh") for line in await here.loans())
+    assert "✗" in await here.take_back(lender, loan)
+    with pytest.raises(BadRequest):
+        await here.lend(lender, "hoa", "binh", purpose="TREAT", reason="Hội chẩn", end="mai", dossier=None)
 
 
 async def test_check__names_the_lines_that_speak(hospital: Hospital) -> None:

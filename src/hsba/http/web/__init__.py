@@ -13,12 +13,16 @@ from hsba.http.web import assets, posted
 from hsba.http.web.page import endpoint, nothing_here, problem
 from hsba.http.web.pages import (
     account,
+    admin,
     audit,
     authorize,
     codes,
+    emergency,
     find,
     home,
+    hours,
     launches,
+    loans,
     local_maps,
     outside,
     own_seen,
@@ -72,6 +76,10 @@ ROUTES = [
     Route("/patients/{id}/apps", endpoint(launches.apps), methods=["GET"]),
     Route("/patients/{id}/apps", posted.guarded(launches.launch), methods=["POST"]),
     Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
+    *emergency.ROUTES,
+    *hours.ROUTES,
+    *loans.ROUTES,
+    *admin.ROUTES,
     Route(assets.PREFIX + "{name:path}", assets.serve),
     Route("/{path:path}", nothing_here),
 ]

@@ -8,15 +8,18 @@ A `Problem` anywhere becomes a page with its sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access import emergency
+from hsba.access.identity import CARE
+from hsba.access.office import ADMINISTRATOR, OFFICER
 from hsba.access.policy import NoRight
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import Forbidden, Gone, NotFound
@@ -24,9 +27,9 @@ from hsba.fhir.query.expression import Nothing
 from hsba.http import codings, errors
 from hsba.http.routes import ID
 from hsba.http.web import assets, i18n
+from hsba.http.web.forms import form as sent
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
-from hsba.record.tenants import UnknownTenant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,6 +74,8 @@ class Shell:
     language: str
     languages: dict[str, str]
     theme: str
+    reviews: bool
+    """Whether the reader looks at emergency accesses of others."""
     house: str
     """The keeper of the record: the tenant's title."""
     practice: bool
@@ -84,6 +89,10 @@ class Shell:
     """Seconds without a touch after which the screen is locked."""
     station: str
     """The registered workstation that this browser is."""
+    care: bool
+    """Whether he may come to patients' records at all."""
+    administers: bool
+    """Whether the administrators' room is open to him."""
     standing: str
     """What everybody must know of this installation."""
     version: str
@@ -106,7 +115,25 @@ class Ask:
     request: Request
     ctx: Context
     show: Show
-    caller: Caller
+    form: dict[str, str] = field(default_factory=dict)
+    """What was sent, where something is to be done."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        found: Caller = self.request.scope["hsba.caller"]
+        return found
+
+    @property
+    def services(self) -> Any:
+        """What the composition root hands to the pages."""
+        return self.request.app.state.services
+
+    def sentence(self, refused: Problem | None) -> str:
+        """What a form says of why it was refused."""
+        if refused is None:
+            return ""
+        return refused.sentence_vi if self.show.language == "vi" else refused.sentence
 
     def query(self, name: str) -> str:
         """A parameter of the address."""
@@ -129,6 +156,13 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Go:
+    """A handler's answer after something was done: the page to go on to."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemPage:
     """A refusal for people: what happened, what is kept, what to do; the code is small, for the help desk."""
 
@@ -139,6 +173,8 @@ class ProblemPage:
     todo: str
     code: str
     request: str
+    glass: str = ""
+    """Where emergency access to this patient is asked for, by who has the right to it."""
 
 
 TODO: dict[int, tuple[str, str]] = {
@@ -199,6 +235,7 @@ def shell(request: Request, section: str) -> Shell:
         language=language,
         languages=i18n.LANGUAGES,
         theme=chosen(request, "theme"),
+        reviews=caller is not None and emergency.may_review(app.policy_for(caller.actor, tenant)),
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
         account=caller.name if caller and not caller.covered else "",
@@ -206,6 +243,8 @@ def shell(request: Request, section: str) -> Shell:
         login=caller.actor.account if caller else "",
         idle=int(app.identity.rules.session_idle.total_seconds()),
         station=station.name if station else "",
+        care=caller is not None and not caller.covered and caller.kind in CARE,
+        administers=caller is not None and not caller.covered and caller.kind in (ADMINISTRATOR, OFFICER),
         standing=i18n.translations(language).gettext(STANDING),
         version=_version(),
         section=section,
@@ -238,7 +277,7 @@ def render(request: Request, answer: Page, shown: Show) -> Response:
 
 
 def problem(
-    request: Request, exc: Exception, number: UUID | None = None, *, fragment: bool = False
+    request: Request, exc: Exception, number: UUID | None = None, *, fragment: bool = False, glass: str = ""
 ) -> Response:
     """The page that says what went wrong: for our own routes, and for whatever else the door could not answer."""
     number = number or uuid7s.uuid7()
@@ -254,13 +293,14 @@ def problem(
         todo=shown.say(todo),
         code=type(found).__name__,
         request=str(number),
+        glass=glass,
     )
     template = "_problem.html" if fragment else "problem.html"
     return render(request, Page(template, page, status=found.status, headers=dict(found.headers)), shown)
 
 
 def endpoint(
-    handler: Callable[[Ask], Awaitable[Page | Response]],
+    handler: Callable[[Ask], Awaitable[Page | Go | Response]],
     *,
     room: str = "reading",
     fragment: bool = False,
@@ -284,21 +324,22 @@ def endpoint(
                 raise NotLoggedIn
             caller.check()
             tenant = app.tenants.get()
-            if not caller.belongs(tenant.id):
-                raise UnknownTenant
+            await app.welcome(caller, tenant)
             if kinds and caller.kind not in kinds:
                 raise NoRight
             await (app.know if kinds else app.admit)(caller.actor, tenant)
-            async with getattr(app.pool, room)(tenant.id) as tx:
-                ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
-                ctx.request, ctx.address = number, request.scope["hsba.address"] or None
-                if about is not None and isinstance(ctx.policy.visible(about), Nothing):
-                    raise NoRight(about)
-                shown = show(request)
-                made = await handler(Ask(request, ctx, shown, caller))
-                if not ctx.told and not ctx.trail.keeps_nothing:  # no page is without a line
-                    await ctx.trail.add(ctx, "page", None, [handler.__name__])
-            return render(request, made, shown) if isinstance(made, Page) else made
+            ask = partial(_made, request, handler, caller, number, room, about, await sent(request))
+            try:
+                made = await ask()
+            except (NotFound, NoRight):
+                before = app.policy_for(caller.actor, tenant)
+                await app.know(caller.actor, tenant, anew=True)  # given by another process just now?
+                if app.policy_for(caller.actor, tenant) is before:
+                    raise
+                made = await ask()
+            if isinstance(made, Go):
+                return RedirectResponse(made.where, 303, {"cache-control": "no-store"})
+            return render(request, made, show(request)) if isinstance(made, Page) else made
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             wrong: Exception = exc
             if isinstance(exc, (Forbidden, NotFound, Gone)):
@@ -306,11 +347,45 @@ def endpoint(
                     await _tell(request, exc, number, handler.__name__)
                 except Exception as untold:  # noqa: BLE001 - what could not be told is not answered as if it were
                     wrong = untold
-            return problem(request, wrong, number, fragment=fragment)
+            return problem(request, wrong, number, fragment=fragment, glass=_glass(request, wrong))
 
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__
     return answer
+
+
+async def _made(
+    request: Request,
+    handler: Callable[[Ask], Awaitable[Page | Go | Response]],
+    caller: Caller,
+    number: UUID,
+    room: str,
+    about: str | None,
+    form: dict[str, str],
+) -> Page | Go | Response:
+    """What the handler makes on a connection of this kind; no page is without a line in the trail."""
+    app = request.app.state.services
+    tenant = app.tenants.get()
+    async with getattr(app.pool, room)(tenant.id) as tx:
+        ctx = app.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
+        ctx.request, ctx.address = number, request.scope["hsba.address"] or None
+        if about is not None and isinstance(ctx.policy.visible(about), Nothing):
+            raise NoRight(about)
+        made = await handler(Ask(request, ctx, show(request), form))
+        if not ctx.told and not ctx.trail.keeps_nothing:
+            await ctx.trail.add(ctx, "page", None, [handler.__name__])
+        return made
+
+
+def _glass(request: Request, exc: Exception) -> str:
+    """Where emergency access is asked for, when a patient was refused to somebody who may ask; for every id the same."""
+    caller: Caller | None = request.scope.get("hsba.caller")
+    id_ = request.path_params.get("id")
+    if caller is None or id_ is None or not isinstance(exc, NotFound | Forbidden) or request.method != "GET":
+        return ""
+    app = request.app.state.services
+    may = emergency.may_open(app.policy_for(caller.actor, app.tenants.get()))
+    return f"/patients/{quote(str(id_), safe='')}/emergency" if may else ""
 
 
 async def _tell(request: Request, refused: Problem, number: UUID, page: str) -> None:

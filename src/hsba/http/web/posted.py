@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from hsba.access.identity import CARE
+from hsba.access.office import ADMINISTRATOR, OFFICER
 from hsba.http import callers
 from hsba.http.web.page import keep_choice, problem
 
@@ -56,7 +57,9 @@ async def enter(request: Request, going: str, secret: str) -> Response:
 
 def landing(found: Caller, going: str) -> str:
     """Where somebody arrives who asked for nothing in particular."""
-    return "/account" if going == "/" and found.kind not in CARE else going
+    if going != "/" or found.kind in CARE:
+        return going
+    return "/admin" if found.kind in (ADMINISTRATOR, OFFICER) else "/account"
 
 
 def go(request: Request, going: str, secret: str | None = None) -> Response:

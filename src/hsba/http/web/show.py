@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from hsba.http.web.i18n import mark
 
 if TYPE_CHECKING:
     import gettext
+    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
     from hsba.record.views.care import Visit
@@ -164,6 +165,17 @@ class Show:
     def when(self, text: str) -> str:
         """`22/11/2026 07:40`."""
         return when(text, self.zone)
+
+    def last_day(self, end: datetime) -> str:
+        """The day that an end closes; the moment where it is within a day."""
+        day_ = (end - timedelta(microseconds=1)).astimezone(self.zone)
+        if (day_ + timedelta(seconds=1)).date() != day_.date():
+            return day_.strftime("%d/%m/%Y")
+        return end.astimezone(self.zone).strftime("%d/%m/%Y %H:%M")
+
+    def said(self, messages: Mapping[str, str]) -> dict[str, str]:
+        """A table of messages in the reader's language."""
+        return {key: self.say(message) for key, message in messages.items()}
 
     def clock(self, text: str) -> str:
         """`07:40`."""
@@ -323,6 +335,12 @@ class Show:
     def channel(self, code: str) -> str:
         """`trang web`."""
         return self.say(words.CHANNELS.get(code, code))
+
+    def hours(self, text: str) -> str:
+        """`T2-T6 07:00-17:00`: hours of the week, their days in the reader's language."""
+        for code, title in words.DAYS.items():
+            text = text.replace(code, self.say(title))
+        return text
 
     def purpose(self, code: str) -> str:
         """`điều trị`."""

@@ -8,8 +8,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from hsba.access.login import From
 from hsba.access.problems import NotLoggedIn
-from hsba.http import callers, limits
-from hsba.http.messages import join_headers, read_pairs
+from hsba.http import callers
+from hsba.http.messages import join_headers
+from hsba.http.web.forms import form
 from hsba.http.web.page import chosen
 
 if TYPE_CHECKING:
@@ -20,17 +21,9 @@ if TYPE_CHECKING:
     from hsba.access.workstations import Station
     from hsba.fhir.problems import Problem
 
-LONGEST = 64 * 1024
-SECONDS = 30.0
 SCRIPT = "hsba-script"
 """The header by which our own script asks; it is answered in few words and not with a page."""
 UNCACHED = {"cache-control": "no-store"}
-
-
-async def form(request: Request, *, longest: int = LONGEST) -> dict[str, str]:
-    """The fields of a form; of one sent twice the last."""
-    headers = join_headers(request.scope["headers"])
-    return dict(read_pairs(await limits.read_body(request.receive, headers, limit=longest, seconds=SECONDS)))
 
 
 def caller(request: Request) -> Caller:
@@ -99,3 +92,8 @@ def give(
     secure = bool(request.scope["hsba.secure"])
     answer.headers.append("set-cookie", callers.set_cookie(secret, secure=secure, name=name, days=days))
     return answer
+
+
+__all__ = [
+    "by_script", "caller", "form", "give", "go", "kept", "refusal", "sentence", "station", "ward", "where",
+]  # fmt: skip

@@ -150,6 +150,8 @@ ACTS = {
     "history": _("read the history"),
     "view": _("opened a page"),
     "audit-view": _("asked who has seen it"),
+    "emergency": _("came in an emergency"),
+    "lend": _("lent it"),
     "create": _("created"),
     "update": _("changed"),
     "delete": _("deleted"),
@@ -242,6 +244,35 @@ PURPOSES = {
     "ETREAT": _("emergency"),
     "HOPERAT": _("running the house"),
     "HSYSADMIN": _("running the system"),
+    "BTG": _("emergency access"),
+}
+
+EMERGENCY = {
+    "life": _("Life in danger"),
+    "consultation": _("Called for advice"),
+    "transfer": _("Taken over from another department or facility"),
+    "duty": _("On duty in place of others"),
+    "other": _("Something else"),
+}
+
+LOAN_PURPOSE = {
+    "TREAT": _("Treatment, consultation"),
+    "HRESCH": _("Study, research"),
+    "HLEGAL": _("Court, investigation, inspection"),
+    "HPAYMT": _("Insurance, compensation"),
+    "HOPERAT": _("Quality, management"),
+    "PATRQT": _("Written request of the patient"),
+    "FAMRQT": _("Written request of the representative"),
+}
+
+DAYS = {
+    "mon": _("Mon"),
+    "tue": _("Tue"),
+    "wed": _("Wed"),
+    "thu": _("Thu"),
+    "fri": _("Fri"),
+    "sat": _("Sat"),
+    "sun": _("Sun"),
 }
 
 ACCOUNT_KIND = {

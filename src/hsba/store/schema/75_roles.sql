@@ -25,6 +25,8 @@ CREATE TABLE record.role_grant (
     granted_by text COLLATE "C" NOT NULL,
     revoked    timestamptz,
     revoked_by text COLLATE "C",
+    hours      text,                           -- of the week, see access.hours; null is always
+    crossing   text COLLATE "C" CHECK (crossing IN ('referral', 'province', 'emergency')), -- for who belongs to another tenant
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX role_grant_account ON record.role_grant (tenant, account);

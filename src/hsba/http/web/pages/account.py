@@ -81,11 +81,14 @@ class Own:
     """Whether this kind of account may have a PIN."""
 
     def device(self, session: Session) -> str:
-        """The browser and the system of a session, as far as it names them."""
-        named = (
-            next((name for sign, name in some if sign in session.agent), "") for some in (BROWSERS, SYSTEMS)
-        )
-        return ", ".join(name for name in named if name)
+        """The browser and the system of a session."""
+        return device(session.agent)
+
+
+def device(agent: str) -> str:
+    """The browser and the system, as far as a browser's description of itself names them."""
+    named = (next((name for sign, name in some if sign in agent), "") for some in (BROWSERS, SYSTEMS))
+    return ", ".join(name for name in named if name)
 
 
 async def login(request: Request) -> Response:

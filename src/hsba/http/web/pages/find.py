@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from hsba.access import emergency
 from hsba.http.web.page import Page
 from hsba.record.views import finding
 
@@ -32,6 +33,8 @@ class Find:
     """Whether too little was typed to search."""
     hit_numbers: frozenset[str]
     """Numbers that were typed, to be shown where they fit."""
+    glass: bool = False
+    """Whether the reader may come in an emergency to who has a number that finds nobody."""
 
 
 async def find(ask: Ask) -> Page:
@@ -72,6 +75,7 @@ async def _find(ask: Ask) -> Find:
         following,
         too_short=question.empty,
         hit_numbers=numbers,
+        glass=emergency.may_open(ask.ctx.policy),
     )
 
 

@@ -9,8 +9,6 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from hsba.http import limits
-from hsba.http.messages import join_headers, read_pairs
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Page, endpoint
 from hsba.http.web.pages.codes import LISTS
@@ -92,7 +90,7 @@ async def bench(ask: Ask) -> Page:
 
 async def begin(ask: Ask) -> Response:
     """Begin a map and open it."""
-    form = await _form(ask)
+    form = ask.form
     raw = await compose.stored(ask.ctx, f"{form.get('target', '')}-vs")
     made = await mapping.begin(ask.ctx, form.get("title", ""), form.get("source", ""), raw["url"])
     return _go(f"/maps/{made.id}")
@@ -100,7 +98,7 @@ async def begin(ask: Ask) -> Response:
 
 async def decide(ask: Ask) -> Response:
     """Accept, reject, or say that there is no national code."""
-    form = await _form(ask)
+    form = ask.form
     id_ = ask.path("id")
     await mapping.decide(
         ask.ctx, id_, form.get("code", ""), form.get("verdict", ""),
@@ -112,7 +110,7 @@ async def decide(ask: Ask) -> Response:
 
 async def undo(ask: Ask) -> Response:
     """Take a decision back."""
-    form = await _form(ask)
+    form = ask.form
     id_ = ask.path("id")
     await mapping.undo(ask.ctx, id_, int(ask.request.path_params["number"]))
     return _go(_back(id_, form))
@@ -125,13 +123,6 @@ def _back(id: str, form: dict[str, str]) -> str:
 
 def _go(address: str) -> Response:
     return RedirectResponse(address, 303, {"cache-control": "no-store"})
-
-
-async def _form(ask: Ask) -> dict[str, str]:
-    request = ask.request
-    headers = join_headers(request.scope["headers"])
-    body = await limits.read_body(request.receive, headers, limit=LONGEST, seconds=SECONDS)
-    return {name: value.replace("\0", "") for name, value in read_pairs(body)}
 
 
 ROUTES = (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from hsba.access import emergency, lending
 from hsba.http.web import charts, words
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Page
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from hsba.access.emergency import Emergency
     from hsba.http.web.charts import Chart, Point
     from hsba.http.web.page import Ask
     from hsba.http.web.show import Show
@@ -119,6 +121,11 @@ class Patient:
     next: str = ""
     visit: None = None
     """Papers are listed on a visit's page too; there this is the visit."""
+    emergencies: tuple[Emergency, ...] = ()
+    """Who came to this patient in an emergency in the last days."""
+    mine: frozenset[int] = frozenset()
+    """Those of them that the reader opened himself and may end."""
+    may_lend: bool = False
 
 
 async def patient(ask: Ask) -> Page:
@@ -161,6 +168,15 @@ async def patient(ask: Ask) -> Page:
             made = Patient(banner, tab, tabs, papers=papers.entries, next=_next(tab, papers.next))
         case _:
             made = await _summary(ask, id_, banner, tabs)
+    now = ask.ctx.clock.now()
+    found = tuple(await emergency.of_patient(ask.ctx.tx, ask.ctx.tenant.id, id_, now))
+    me = ask.ctx.actor.account
+    made = replace(
+        made,
+        emergencies=found,
+        mine=frozenset(one.id for one in found if one.account == me and one.ends > now),
+        may_lend=lending.may_lend(ask.ctx),
+    )
     return Page("patient.html", made, section="patients")
 
 

@@ -1,6 +1,6 @@
 // What the browser adds to pages that work without it: the finder as one types, and the keys of the design's table.
 
-const finder = document.querySelector(".finder input[name=q]");
+const finder = document.querySelector(".finder input[name=q], .narrowing input[name=q]");
 const results = document.getElementById("results");
 
 // --- finding while typing: 200 ms after the last input, never in the middle of a Telex or VNI composition ---------
@@ -50,7 +50,7 @@ document.addEventListener("keydown", (event) => {
       finder.focus();
       finder.select();
     } else {
-      location.assign("/find");
+      location.assign(document.querySelector('nav a[href="/admin"]') ? "/admin/accounts" : "/find");
     }
   } else if (event.altKey && !event.ctrlKey && !event.metaKey && /^[1-9]$/.test(event.key)) {
     const tab = document.querySelectorAll(".tabs:not(.local) a")[Number(event.key) - 1];
