@@ -341,7 +341,7 @@ async def _judge(
     if of is not None:
         of = _as_meant(of, compiled, coding)
     if of is None:
-        numbers = {url: number for number, url in compiled.foreign.items()}
+        numbers = {url: number for number, url in compiled.foreign.items() if number not in compiled.saved}
         for one in compiled.listed:
             if numbers.get(coding.system.partition("|")[0]) == one.system and one.code == coding.code:
                 return lookup.verdict(True, coding, display=one.display), True
@@ -379,11 +379,12 @@ async def _judge(
 
 def _as_meant(of: System, compiled: Compiled, coding: Coding) -> System:
     """The system of a code in the version that the value set means, where the code is told without one."""
-    told = "|" in coding.system
-    if of.saved is None:
-        return of if told else compiled.pinned.get(of.number, of)
-    some = (one for one in compiled.saved.values() if one.url == of.url)
-    return next((one for one in some if not told or one.version == of.version), of)
+    saved = (one for one in compiled.saved.values() if one.url == of.url)
+    if "|" in coding.system:
+        return of if of.saved is None else next((one for one in saved if one.version == of.version), of)
+    if of.number in compiled.systems:
+        return compiled.pinned.get(of.number, of)
+    return next(saved, of)
 
 
 def _not_in(raw: Raw, coding: Coding) -> str:
