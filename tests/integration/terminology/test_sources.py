@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hsba.record.calls import Call
-from hsba.terminology import concepts, expand, files, loads, lookup, translate
+from hsba.terminology import closure, concepts, expand, files, loads, lookup, matches, translate
 from hsba.terminology.loads import BadFile, LaterLoad
 from hsba.terminology.sources.archive import Bomb
 from hsba.terminology.sources.mapping import BadMapping
@@ -386,6 +386,29 @@ async def test_load__a_full_release_of_snomed_ct_tells_the_days_of_each_concept(
         ("120", date(2023, 1, 31), date.max),
         ("130", date(2021, 1, 1), date.max),
     ]
+
+
+async def test_load__a_long_list_is_climbed_for_matches_and_closures_too(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hsba.terminology.load.LARGEST", 3)
+    await loaded(house, release(tmp_path, "Snapshot", SNAPSHOT))
+    below = [{"name": "code", "valueCode": "is-a"}, {"name": "value", "valueString": "100"}]
+    asked = {"resourceType": "Parameters", "parameter": [{"name": "property", "part": below}]}
+    table = {"resourceType": "Parameters", "parameter": [{"name": "name", "valueString": "t"}]}
+    added = [{"name": "concept", "valueCoding": {"system": SCT, "code": code}} for code in ("100", "130")]
+    more = {**table, "parameter": [*table["parameter"], *added]}
+
+    async with house.reading() as ctx:
+        asked["parameter"].append({"name": "system", "valueUri": SCT})  # type: ignore[attr-defined]
+        found = await matches.find_matches(ctx, Call.of("find-matches", type="CodeSystem", body=asked))
+        await closure.closure(ctx, Call.of("closure", type="ConceptMap", body=table))
+        lines = await closure.closure(ctx, Call.of("closure", type="ConceptMap", body=more))
+
+    some = [part["valueCoding"]["code"] for one in found["parameter"] for part in one["part"]]
+    assert sorted(some) == ["100", "120", "130"]  # 110 is not in force
+    (element,) = lines["group"][0]["element"]
+    assert (element["code"], element["target"][0]["code"]) == ("130", "100")
 
 
 async def test_load__a_broken_line_of_a_release_is_refused_with_its_number(
