@@ -74,7 +74,7 @@ ROUTES = [
         methods=["POST"],
     ),
     Route("/patients/{id}/apps", endpoint(launches.apps), methods=["GET"]),
-    Route("/patients/{id}/apps", posted.guarded(launches.launch), methods=["POST"]),
+    Route("/patients/{id}/apps", endpoint(launches.launch), methods=["POST"]),
     Route("/patients/{id}/resources/{type}/{resource}", endpoint(raw.raw)),
     *emergency.ROUTES,
     *hours.ROUTES,

@@ -9,6 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from hsba.access.identity import CARE
 from hsba.access.office import ADMINISTRATOR, OFFICER
+from hsba.access.ports import Happening
+from hsba.fhir.problems import Forbidden
 from hsba.http import callers
 from hsba.http.web.page import keep_choice, problem
 
@@ -33,9 +35,34 @@ def guarded(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Requ
                 return kept
             return await handler(request)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
-            return problem(request, exc)
+            wrong: Exception = exc
+            if isinstance(exc, Forbidden):
+                try:
+                    await _tell(request, exc)
+                except Exception as untold:  # noqa: BLE001 - what could not be told is not answered as if it were
+                    wrong = untold
+            return problem(request, wrong)
 
     return answer
+
+
+async def _tell(request: Request, refused: Problem) -> None:
+    """Note who was refused which page."""
+    who: Caller | None = request.scope.get("hsba.caller")
+    if who is None:
+        return
+    told = Happening(
+        "door-refuse",
+        who.actor.account,
+        subject=f"{request.method} {request.url.path}",
+        refused=True,
+        reason=type(refused).__name__,
+        address=request.scope["hsba.address"] or None,
+        workstation=who.actor.workstation,
+    )
+    identity = request.app.state.services.identity
+    async with identity.connect() as tx:
+        await identity.witness.tell(tx, told)
 
 
 def sentence(refused: Problem | None, language: str) -> str:

@@ -11,8 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from hsba.access import authorizing
 from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import NotFound
-from hsba.http import limits, oauth
-from hsba.http.messages import join_headers, read_pairs
+from hsba.http import oauth
 from hsba.http.web.page import HEADERS, Page, render, show
 from hsba.record import interactions
 from hsba.record.views import patient as view
@@ -90,25 +89,17 @@ def _caller(request: Request) -> Caller:
     return caller
 
 
-async def launch(request: Request) -> Response:
+async def launch(ask: Ask) -> Response:
     """Open an app for a patient: it is sent our address and a word that is good once, for this person."""
-    caller = _caller(request)
-    caller.check()
-    services, desk, root = request.app.state.services, oauth.desk(request).authorizing, oauth.issuer(request)
-    headers = join_headers(request.scope["headers"])
-    form = dict(read_pairs(await limits.read_body(request.receive, headers, limit=LONGEST, seconds=SECONDS)))
-    tenant, id_ = services.tenants.get(), str(request.path_params["id"])
-    app = next((one for one in await desk.launchable(tenant.id) if one.name == form.get("app")), None)
-    if app is None or not caller.belongs(tenant.id):
+    desk, root = oauth.desk(ask.request).authorizing, oauth.issuer(ask.request)
+    tenant, id_ = ask.ctx.tenant.id, ask.path("id")
+    await interactions.read(ask.ctx, "Patient", id_)
+    if (encounter := ask.form.get("encounter")) is not None:
+        await interactions.read(ask.ctx, "Encounter", encounter)
+    app = next((one for one in await desk.launchable(tenant) if one.name == ask.form.get("app")), None)
+    if app is None:
         raise NotFound
-    await services.know(caller.actor, tenant)
-    async with services.pool.reading(tenant.id) as tx:
-        ctx = services.context(tx=tx, tenant=tenant, channel="web", purpose="TREAT", actor=caller.actor)
-        ctx.address = request.scope["hsba.address"] or None
-        await interactions.read(ctx, "Patient", id_)
-        if (encounter := form.get("encounter")) is not None:
-            await interactions.read(ctx, "Encounter", encounter)
-    secret = await desk.launch(caller, app, tenant.id, id_, encounter)
+    secret = await desk.launch(ask.caller, app, tenant, id_, encounter)
     address = app.launch_url or ""
     going = address + ("&" if "?" in address else "?") + urlencode({"iss": f"{root}/fhir", "launch": secret})
     return RedirectResponse(going, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
