@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import tomllib
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,9 @@ import typer
 import hsba
 from hsba.cli import app
 from hsba.config import SETTINGS
+from hsba.fhir import code_lists as packed
 from hsba.fhir.problems import Problem
+from hsba.terminology.sources import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +97,76 @@ def descendants(kind: type[Problem]) -> set[type[Problem]]:
     return found.union(*(descendants(one) for one in found)) if found else found
 
 
-PAGES = {"settings.md": settings, "commands.md": commands, "problems.md": problems}
+KNOWN = {
+    "S": "as seen in the published VN Core guide",
+    "I": "inferred from that guide; may change",
+    "own": "our own",
+}
+"""How sure the small lists are, by the mark in their source."""
+
+
+def code_lists() -> str:
+    """The page of the code lists that come with the program, and of the mappings for those that hospitals load."""
+    folder = FOLDER.parent.parent / "src" / "hsba" / "definitions"
+    origins = tomllib.loads((folder / "vn.moh.codes" / "source" / "origins.toml").read_text("utf-8"))
+    small = tomllib.loads((folder / "hsba.core" / "source" / "codes.toml").read_text("utf-8"))
+    lines = [
+        MADE.format(source="src/hsba/definitions"),
+        "# Code lists\n\n",
+        "What comes with the program. A list is addressed as `http://fhir.hl7.org.vn/core/CodeSystem/NAME`, or under the",
+        " base that `canonical_base` names; its value set as `…/ValueSet/` with `-vs` for `-cs`. What a hospital loads is",
+        " told by `hsba codes loads`.\n\n## Long lists\n\n",
+        "| list | codes | days | source | licence | how sure |\n|---|---|---|---|---|---|\n",
+    ]
+    for name in packed.names():
+        some = list(packed.read(name))
+        ended = sum(one.until != date.max for one in some)
+        starts = {one.since for one in some if one.since != date.min}
+        days = [f"from {min(starts):%d/%m/%Y}"] if starts else []
+        days += [f"{ended} ended"] if ended else []
+        told = origins[name]
+        lines.append(
+            f"| `{name}` | {len(some):,} | {', '.join(days) or 'always'} | {told['source']} | {told['licence']} |"
+            f" {told['certainty']} |\n"
+        )
+    lines.append("\n## Maps\n\n| map | lines | source | licence | how sure |\n|---|---|---|---|---|\n")
+    for path in sorted(packed.MAPS.glob("*.csv.zst")):
+        name = path.name.removesuffix(".csv.zst")
+        told = origins[name]
+        lines.append(
+            f"| `{name}` | {sum(1 for _ in packed.read_map(name)):,} | {told['source']} | {told['licence']} |"
+            f" {told['certainty']} |\n"
+        )
+    lines.append(
+        "\n## Small lists\n\nFacts of law and custom, compiled for HSBA (Apache-2.0); right on every day.\n\n"
+        "| list | title | codes | how sure |\n|---|---|---|---|\n"
+    )
+    for name, told in small.items():
+        some = told.get("codes", [])
+        if some and f"{name}-cs" not in origins:
+            kind = "vs" if told.get("content") == "none" else "cs"
+            part = " (a part of it)" if told.get("content") == "fragment" else ""
+            lines.append(
+                f"| `{name}-{kind}` | {told['title']} | {len(some)}{part} | {KNOWN[told['known']]} |\n"
+            )
+    lines.append(
+        "\n## Mappings for tables\n\n`hsba codes load FILE --as NAME` reads a ministry's or a hospital's table by these.\n\n"
+        "| name | loads into | version | source |\n|---|---|---|---|\n"
+    )
+    for name in mapping.shipped():
+        of = mapping.named(name, "…")
+        lines.append(
+            f"| `{name}` | `{of.system.rpartition('/')[2]}`: {of.title} | {of.version} | {of.source} |\n"
+        )
+    return "".join(lines)
+
+
+PAGES = {
+    "settings.md": settings,
+    "commands.md": commands,
+    "problems.md": problems,
+    "code-lists.md": code_lists,
+}
 
 
 def main() -> int:

@@ -406,3 +406,96 @@ async def test_bad_questions__are_told_so(client: Client, path: str) -> None:
 
     assert answer.status_code in (400, 404)
     assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+# --- what a keeper saved itself, and versions --------------------------------------------------------------
+
+WARDS = "http://bv.example.vn/CodeSystem/khu"
+
+
+def wards(version: str, name: str, **more: Any) -> Resource:
+    return {
+        "resourceType": "CodeSystem",
+        "url": WARDS,
+        "version": version,
+        "name": "Khu",
+        "status": "active",
+        "content": "complete",
+        "language": "vi",
+        "property": [{"code": "floor", "type": "string"}],
+        "concept": [
+            {
+                "code": "N",
+                "display": name,
+                "property": [{"code": "floor", "valueString": "2"}],
+                "concept": [{"code": "N1", "display": "Nội tim mạch"}],
+            },
+            {"code": "K", "display": "Khu khám"},
+        ],
+        **more,
+    }
+
+
+async def test_a_saved_code_system_answers_in_each_of_its_versions(client: Client) -> None:
+    for version, name in (("1", "Nội cũ"), ("2", "Nội")):
+        made = await client.post("/CodeSystem", wards(version, name))
+        assert made.status_code == 201, made.text
+    id = made.json()["id"]
+
+    newest = await asked(client, "/CodeSystem/$lookup", system=WARDS, code="N")
+    first = await asked(client, "/CodeSystem/$lookup", system=WARDS, version="1", code="N")
+    of_one = await asked(client, f"/CodeSystem/{id}/$lookup", code="N1")
+    right = await asked(client, "/CodeSystem/$validate-code", url=f"{WARDS}|2", code="N", display="Nội")
+    below = await asked(client, "/CodeSystem/$subsumes", system=WARDS, codeA="N", codeB="N1")
+    whole = await asked(client, "/ValueSet/$expand", url=f"{WARDS}?fhir_vs")
+    branch = await asked(client, "/ValueSet/$expand", url=f"{WARDS}|1?fhir_vs=isa/N")
+    typed = await asked(client, "/ValueSet/$expand", url=f"{WARDS}?fhir_vs", filter="tim mach")
+    inside = await asked(
+        client, "/ValueSet/$validate-code", url=f"{WARDS}?fhir_vs=isa/N", system=WARDS, code="N1"
+    )
+    outside = await asked(
+        client, "/ValueSet/$validate-code", url=f"{WARDS}?fhir_vs=isa/N", system=WARDS, code="K"
+    )
+
+    assert [told(one, "display") for one in (newest, first, of_one)] == ["Nội", "Nội cũ", "Nội tim mạch"]
+    assert properties(newest)["floor"] == "2"
+    assert (told(right, "result"), told(below, "outcome")) == (True, "subsumes")
+    assert (codes(whole), codes(typed)) == (["N", "N1", "K"], ["N1"])
+    assert branch["expansion"]["contains"][0] == {
+        "system": WARDS, "version": "1", "code": "N", "display": "Nội cũ",
+    }  # fmt: skip
+    assert (told(inside, "result"), told(outside, "result")) == (True, False)
+
+
+async def test_a_value_set_may_choose_from_a_saved_system_by_property(client: Client) -> None:
+    await client.post("/CodeSystem", wards("1", "Nội"))
+    rule = {"system": WARDS, "filter": [{"property": "floor", "op": "=", "value": "2"}]}
+    raw = {"resourceType": "ValueSet", "status": "active", "compose": {"include": [rule]}}
+
+    found = await posted(client, "/ValueSet/$expand", {"name": "valueSet", "resource": raw})
+
+    assert codes(found) == ["N"]
+
+
+@pytest.mark.parametrize(
+    "path,given",
+    [
+        ("/CodeSystem/$lookup", {"system": ICD, "version": "1900", "code": "I10"}),
+        ("/ValueSet/$expand", {"url": f"{ICD}|1900?fhir_vs"}),
+        ("/ValueSet/$expand", {"url": f"{ICD_VS}|1900"}),
+        ("/ValueSet/$expand", {"url": ICD_VS, "system-version": f"{ICD}|1900"}),
+    ],
+)
+async def test_a_version_that_is_not_at_hand_is_not_found(
+    client: Client, path: str, given: dict[str, str]
+) -> None:
+    answer = await client.get(f"{path}?{urlencode(given)}")
+
+    assert answer.status_code == 404, answer.text
+    assert "1900" in answer.text
+
+
+async def test_a_version_that_is_not_at_hand_names_those_that_are(client: Client) -> None:
+    answer = await client.get(f"/CodeSystem/$lookup?{urlencode({'system': f'{ICD}|1900', 'code': 'I10'})}")
+
+    assert "at hand: " in answer.text

@@ -79,10 +79,11 @@ async def house(database: Any) -> AsyncIterator[App]:
 
 
 async def furnish(ctx: Context, names: list[str]) -> None:
-    """Load the code systems of a suite as lists, the last version of each, and save its value sets."""
-    for number, name in enumerate(names):
-        one = read(name)
-        if one["resourceType"] == "CodeSystem":
+    """Load the last version of each code system of a suite as a list; save the other versions and the value sets."""
+    given = [read(name) for name in names]
+    last = {one["url"]: number for number, one in enumerate(given) if one["resourceType"] == "CodeSystem"}
+    for number, one in enumerate(given):
+        if last.get(one.get("url")) == number:
             system = await load.system_number(ctx.tx, one["url"])
             await ctx.tx.execute("DELETE FROM reference.concept WHERE system = $1", system)
             await ctx.tx.execute(
@@ -92,7 +93,7 @@ async def furnish(ctx: Context, names: list[str]) -> None:
                 one.get("caseSensitive") is False,
             )  # fmt: skip
             await load.insert(ctx.tx, system, 0, 1, load.from_resource(one))
-        elif one["resourceType"] == "ValueSet":
+        elif one["resourceType"] in ("CodeSystem", "ValueSet"):
             await interactions.update(ctx, {**one, "id": f"tx-{number}"})
     await load.whole_lists(ctx.tx, ctx.definitions)
 
@@ -101,7 +102,10 @@ async def answered(ctx: Context, case: Case) -> Resource:
     """What we answer."""
     type_, name = OPERATIONS[case["operation"]]
     (operation,) = (one for one in app.OPERATIONS if one.name == name and one.fits("type", type_))
-    call = Call.of(name, type=type_, body=read(case["request"]))
+    body = read(case["request"])
+    if case.get("profile") in files():
+        body["parameter"] += read(case["profile"])["parameter"]
+    call = Call.of(name, type=type_, body=body)
     try:
         async with ctx.tx.transaction():
             found = await operation.handler(ctx, call)

@@ -21,6 +21,12 @@ class UnknownSystem(NotFound):
     vi = "Hệ mã này chưa được nạp trên máy chủ."
 
 
+class UnknownVersion(UnknownSystem):
+    """This version of the code system is not loaded here."""
+
+    vi = "Phiên bản này của hệ mã chưa được nạp trên máy chủ."
+
+
 class UnknownCode(NotFound):
     """The code system has no such code."""
 
@@ -64,11 +70,11 @@ def coding(value: Any) -> Coding:
     """A Coding's parts."""
     if not isinstance(value, dict) or not isinstance(value.get("code"), str):
         raise BadRequest("A coding has a code.", vi="coding phải có mã (code).")
-    system, display = value.get("system", ""), value.get("display")
+    system, display, version = value.get("system", ""), value.get("display"), value.get("version")
     if not isinstance(system, str) or not isinstance(display, str | None):
         raise BadRequest("system and display are texts.", vi="system và display là chuỗi.")
-    if system and isinstance(value.get("version"), str):
-        system = f"{system}|{value['version']}"
+    if system and isinstance(version, str):
+        system = f"{system}|{version}"
     return Coding(system, value["code"], display)
 
 

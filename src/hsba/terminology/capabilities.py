@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 Raw = dict[str, Any]
 
 LISTED = """
-SELECT s.uri, max(l.version) AS version FROM reference.code_list l JOIN reference.system s ON s.id = l.system
-WHERE l.tenant = 0 GROUP BY s.uri ORDER BY s.uri
+SELECT s.uri, l.version, array(SELECT DISTINCT v.version FROM reference.list_version v WHERE v.system = l.system
+  AND v.tenant = 0 AND v.version <> l.version ORDER BY 1) AS before
+FROM reference.code_list l JOIN reference.system s ON s.id = l.system
+WHERE l.tenant = 0 AND l.supplements IS NULL ORDER BY s.uri
 """
 EXPANSION = (
     "activeOnly", "check-system-version", "count", "date", "displayLanguage", "exclude-system", "excludeNested", "filter",
@@ -22,10 +24,10 @@ EXPANSION = (
 async def statement(tx: Connection, *, base: str, today: str, version: str) -> Raw:
     """What this server knows of terminology (FHIR R4 terminologycapabilities.html)."""
     systems: list[Raw] = []
-    for uri, known in await tx.fetch(LISTED):
+    for uri, known, before in await tx.fetch(LISTED):
         one: Raw = {"uri": uri, "subsumption": True}
         if known:
-            one["version"] = [{"code": known, "isDefault": True}]
+            one["version"] = [{"code": known, "isDefault": True}, *({"code": each} for each in before)]
         systems.append(one)
     return {
         "resourceType": "TerminologyCapabilities",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.problems import BadRequest, NotFound, TooCostly
-from hsba.terminology import asked, concepts, lookup
+from hsba.terminology import asked, concepts, lookup, tree
 from hsba.terminology.asked import UnknownCode
 
 if TYPE_CHECKING:
@@ -22,11 +22,15 @@ MOST_TABLES = 100
 MOST_CODES = 10_000
 LONGEST = 200
 
-LINES = """
+LINES = f"""
 SELECT s.uri, d.code, a.code AS ancestor FROM record.closure_code d
-JOIN reference.concept_ancestor t ON t.system = d.system AND t.code = d.code AND t.ancestor <> d.code
+CROSS JOIN LATERAL (
+    SELECT t.ancestor FROM reference.concept_ancestor t WHERE t.system = d.system AND t.code = d.code
+    UNION SELECT u.code FROM ({tree.up("d.system", "d.code", "$1")}) u WHERE NOT (
+        SELECT l.closed FROM reference.code_list l WHERE l.system = d.system AND l.tenant IN (0, $1)
+        ORDER BY l.tenant DESC LIMIT 1)) t
 JOIN record.closure_code a ON a.tenant = d.tenant AND a.account = d.account AND a.name = d.name
-                          AND a.system = d.system AND a.code = t.ancestor
+                          AND a.system = d.system AND a.code = t.ancestor AND a.code <> d.code
 JOIN reference.system s ON s.id = d.system
 WHERE d.tenant = $1 AND d.account = $2 AND d.name = $3 AND greatest(d.version, a.version) > $4
 ORDER BY s.uri, d.code, a.code
@@ -87,7 +91,7 @@ async def _add(ctx: Context, key: tuple[int, str, str], version: int, given: lis
     systems, codes = [], []
     day = ctx.clock.now().astimezone(ctx.tenant.zone).date()
     for coding in given:
-        of = await lookup.known(ctx, coding.system)
+        of = await lookup.loaded(ctx, coding.system)
         found = await concepts.find(ctx, of, coding.code, day)
         if found is None:
             raise UnknownCode(f"{of.url}#{coding.code}")

@@ -24,6 +24,7 @@ Days = tuple[tuple["date", "date"], ...]
 LIMITED = """
 SELECT s.uri, c.code, c.valid_from, c.valid_to, c.load IS NOT NULL AS loaded
 FROM reference.concept c JOIN reference.system s ON s.id = c.system
+JOIN reference.code_list l ON l.system = c.system AND l.tenant = c.tenant AND l.closed
 WHERE c.tenant = 0 AND (c.load IS NOT NULL OR c.valid_from <> '-infinity' OR c.valid_to <> 'infinity')
 """
 

@@ -6,24 +6,24 @@ asked of them.  Codes that a value set spells out itself from a system that is n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from hsba.fhir import json
 from hsba.fhir.problems import Problem
-from hsba.fhir.query import expression as e
 from hsba.record import interactions
-from hsba.store import search as searching
-from hsba.terminology.asked import UnknownList, UnknownSystem
-from hsba.terminology.lookup import by_id
+from hsba.terminology import concepts, saved, tree
+from hsba.terminology.asked import UnknownList, UnknownSystem, UnknownVersion
+from hsba.terminology.lookup import by_id, unknown
 from hsba.terminology.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hsba.record.context import Context
+    from hsba.terminology.concepts import Concept, System
 
 Raw = dict[str, Any]
 
@@ -53,6 +53,8 @@ class Listed:
     system: int
     code: str
     display: str
+    concept: Concept | None = None
+    """The whole of it, where a keeper saved its system."""
 
 
 @dataclass(slots=True)
@@ -65,27 +67,43 @@ class Compiled:
     foreign: dict[int, str] = field(default_factory=dict)
     """The addresses of the systems with numbers below 0."""
     systems: set[int] = field(default_factory=set)
-    """The numbers of the systems at hand that it is made of."""
+    """The numbers of the systems in the tables that it is made of."""
+    pinned: dict[int, System] = field(default_factory=dict)
+    """Systems of which one version is meant."""
+    saved: dict[int, System] = field(default_factory=dict)
+    """Systems that this keeper saved, by the numbers they have here."""
 
 
 async def value_set(ctx: Context, url: str) -> Raw:
     """A value set by its address: of the packages, of the keeper's own, or implied by a system's address."""
-    bare = url.partition("|")[0]
-    raw = ctx.definitions.read(bare)
-    if raw is not None and raw["resourceType"] == "ValueSet":
-        return raw
-    system, mark, rest = bare.partition(IMPLICIT)
+    system, mark, rest = url.partition(IMPLICIT)
     if mark and rest and not rest.startswith("=isa/"):
         raise UnknownFilter(rest.removeprefix("="))
     if mark:
         part: Raw = {"system": system}
         if rest:
             part["filter"] = [{"property": "concept", "op": "is-a", "value": rest.removeprefix("=isa/")}]
-        return {"resourceType": "ValueSet", "url": bare, "status": "active", "compose": {"include": [part]}}
-    keys = await searching.match_keys(ctx.tx, e.Match("url", e.Uri(bare)), "ValueSet", ctx, limit=1)
-    if not keys:
-        raise UnknownList(bare)
-    return await stored(ctx, keys[0][1])
+        return {"resourceType": "ValueSet", "url": url, "status": "active", "compose": {"include": [part]}}
+    bare, _, version = url.partition("|")
+    raw = ctx.definitions.read(bare)
+    if raw is not None and raw["resourceType"] == "ValueSet" and version in ("", raw.get("version")):
+        return raw
+    body = await ctx.tx.fetchval(
+        "SELECT body FROM reference.definition WHERE type = 'ValueSet' AND url = $1 AND tenant IN (0, $2)"
+        " AND $3 IN ('', version) ORDER BY tenant DESC, load DESC LIMIT 1",
+        bare,
+        ctx.tenant.id,
+        version,
+    )
+    if body is not None:
+        loaded: Raw = json.stored(body)
+        return loaded
+    some = [
+        one for one in await saved.resources(ctx, "ValueSet", bare) if version in ("", one.get("version"))
+    ]
+    if not some:
+        raise UnknownList(url)
+    return some[-1]
 
 
 async def stored(ctx: Context, id: str) -> Raw:
@@ -93,16 +111,27 @@ async def stored(ctx: Context, id: str) -> Raw:
     packaged = ctx.definitions.made("terminology", "ValueSet", lambda: by_id(ctx, "ValueSet"))
     if id in packaged:
         return ctx.definitions.read(packaged[id]) or {}
+    body = await ctx.tx.fetchval(
+        "SELECT body FROM reference.definition WHERE type = 'ValueSet' AND id = $1 AND tenant IN (0, $2)"
+        " ORDER BY tenant DESC, load DESC LIMIT 1",
+        id,
+        ctx.tenant.id,
+    )
+    if body is not None:
+        loaded: Raw = json.stored(body)
+        return loaded
     found = await interactions.read(ctx, "ValueSet", id)
     raw: Raw = json.stored(found.body or "")
     return raw
 
 
 async def compiled(ctx: Context, raw: Raw, versions: Versions | None = None) -> Compiled:
-    """The condition of a value set."""
+    """The condition of a value set; `versions` are what a call says of those of code systems."""
     writer = _Writer(ctx, versions or Versions())
     where = await writer.of(raw, ())
-    return Compiled(where, writer.args, writer.listed, writer.foreign, writer.systems)
+    return Compiled(
+        where, writer.args, writer.listed, writer.foreign, writer.systems, writer.pinned, writer.saved
+    )
 
 
 class _Writer:
@@ -111,6 +140,8 @@ class _Writer:
     def __init__(self, ctx: Context, versions: Versions) -> None:
         self.ctx = ctx
         self.versions = versions
+        self.pinned: dict[int, System] = {}
+        self.saved: dict[int, System] = {}
         self.args: list[Any] = []
         self.listed: list[Listed] = []
         self.foreign: dict[int, str] = {}
@@ -154,19 +185,20 @@ class _Writer:
         if system is not None and system.partition("|")[0] in self.versions.excluded:
             found.append("false")
         elif system is not None and "concept" in part:
-            found.append(await self._codes(system, part["concept"], part.get("version")))
+            found.append(await self._codes(system, part["concept"], part.get("version", "")))
         elif system is not None:
-            number = await self._at_hand(system, part.get("version"))
-            if number is None:
+            of = await self._at_hand(system, part.get("version", ""))
+            if of is None:
                 raise UnknownSystem(system)
-            place = self.arg(number)
+            place = self.arg(of.number)
             found.append(f"c.system = {place}::integer")
-            found += [await self._filter(rule, place) for rule in part.get("filter", ())]
+            found += [await self._filter(rule, place, of) for rule in part.get("filter", ())]
         return f"({' AND '.join(found) or 'false'})"
 
-    async def _codes(self, system: str, some: list[Raw], version: str | None = None) -> str:
+    async def _codes(self, system: str, some: list[Raw], version: str = "") -> str:
         """Codes that are spelt out."""
-        number = await self._at_hand(system, version)
+        of = await self._at_hand(system, version)
+        number = of.number if of is not None else None
         if number is None:
             number = next((n for n, url in self.foreign.items() if url == system), -1 - len(self.foreign))
             self.foreign[number] = system
@@ -179,24 +211,48 @@ class _Writer:
         codes = self.arg([one["code"] for one in some])
         return f"(c.system = {self.arg(number)}::integer AND c.code = ANY({codes}::text[]))"
 
-    async def _at_hand(self, system: str, version: str | None = None) -> int | None:
-        """The number of a system that is at hand; refused when it is there in another version than is asked for."""
-        url, _, named = system.partition("|")
-        number: int | None = None
-        row = await self.ctx.tx.fetchrow(
-            "SELECT s.id, l.version FROM reference.system s JOIN reference.code_list l ON l.system = s.id"
-            " WHERE s.uri = $1 AND l.tenant IN (0, $2) ORDER BY l.tenant DESC LIMIT 1",
-            url,
-            self.ctx.tenant.id,
-        )
-        if row is not None:
-            number = row["id"]
-            self.versions.check(url, version or named or None, row["version"])
-        if number is not None:
-            self.systems.add(number)
-        return number
+    async def _at_hand(self, system: str, version: str) -> System | None:
+        """A system in the version that is meant, refused where it is there only in others; None where it is not there.
 
-    async def _filter(self, rule: Raw, system: str) -> str:
+        One that the keeper saved is given a number below 0.
+        """
+        of = await self._wanted(system, version)
+        if of is None:
+            return None
+        if of.saved is None:
+            self.systems.add(of.number)
+            if of.pinned:
+                self.pinned[of.number] = of
+            return of
+        for known in self.saved.values():
+            if (known.url, known.version) == (of.url, of.version):
+                return known
+        number = -1 - len(self.foreign)
+        of = self.saved[number] = replace(of, number=number)
+        self.foreign[number] = of.url
+        self.listed += [
+            Listed(number, one.code, one.display, replace(one, system=number))
+            for one in (of.saved or {}).values()
+        ]
+        return of
+
+    async def _wanted(self, system: str, version: str) -> System | None:
+        """A system in the version that the value set or the call wants."""
+        bare, _, within = system.partition("|")
+        wanted = self.versions.wanted_of(bare, version or within)
+        demanded = self.versions.checked.get(bare, "")
+        of = await concepts.system(self.ctx, f"{bare}|{wanted or demanded}")
+        if of is None and demanded and not wanted:
+            of = await concepts.system(self.ctx, bare)
+        if of is None:
+            problem = await unknown(self.ctx, f"{bare}|{wanted}" if wanted else bare)
+            if isinstance(problem, UnknownVersion):
+                raise problem
+            return None
+        self.versions.check(bare, of.version)
+        return of
+
+    async def _filter(self, rule: Raw, system: str, of: System) -> str:
         """One filter (valueset-filter-operator)."""
         prop, op, value = (rule.get(name) for name in ("property", "op", "value"))
         if not (isinstance(prop, str) and isinstance(op, str) and isinstance(value, str) and value):
@@ -206,8 +262,20 @@ class _Writer:
                 await self.ctx.tx.fetchval("SELECT '' ~ $1::text", f"^(?:{value})$")
             except asyncpg.InvalidRegularExpressionError as wrong:
                 raise UnknownFilter(value) from wrong
-        if prop in ("concept", "code", "parent") and op in _TREE:
-            return _TREE[op](system, self.arg(value))
+        if prop in ("concept", "code", "parent") and op in tree.SPELT:
+            if of.saved is not None:
+                some = of.saved.values()
+                fit = [
+                    one.code
+                    for one in some
+                    if tree.IN_MEMORY[op](saved.ancestors(some, one.code), one, value)
+                ]
+                if op == "generalizes":
+                    fit = sorted(saved.ancestors(some, value))
+                return f"c.code = ANY({self.arg(fit)}::text[])"
+            if not of.closed and op in tree.CLIMBED:
+                return tree.CLIMBED[op](system, self.arg(value), self.arg(self.ctx.tenant.id))
+            return tree.SPELT[op](system, self.arg(value))
         if op not in _TESTS:
             raise UnknownFilter(f"{prop} {op}")
         text = {"concept": "c.code", "code": "c.code", "display": "c.display", "parent": "c.parent"}.get(prop)
@@ -215,20 +283,6 @@ class _Writer:
         return _TESTS[op](text, self.arg(value))
 
 
-_ANCESTORS = "SELECT FROM reference.concept_ancestor a WHERE a.system = {0}::integer AND a.{1} = c.code AND a.{2} = {3}::text"
-
-
-def _tree(code: str, ancestor: str, more: str = "") -> Callable[[str, str], str]:
-    return lambda system, value: f"EXISTS ({_ANCESTORS.format(system, code, ancestor, value)}{more})"
-
-
-_TREE: dict[str, Callable[[str, str], str]] = {
-    "is-a": _tree("code", "ancestor"),
-    "descendent-of": _tree("code", "ancestor", " AND a.code <> a.ancestor"),
-    "is-not-a": lambda system, value: f"NOT {_tree('code', 'ancestor')(system, value)}",
-    "generalizes": _tree("ancestor", "code"),
-    "child-of": lambda _, value: f"c.parent = {value}::text",
-}
 _TESTS: dict[str, Callable[[str, str], str]] = {
     "=": lambda text, value: f"{text} = {value}::text",
     "in": lambda text, value: f"{text} = ANY(string_to_array({value}::text, ','))",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from hsba.terminology import saved
+from hsba.terminology.versions import same
 from hsba.terminology.words import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date
+    from collections.abc import Iterable, Mapping, Sequence
 
     from asyncpg import Record
 
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 Raw = dict[str, Any]
 
-COLUMNS = "c.system, c.code, c.valid_from, c.valid_to, c.display, c.designations, c.properties, c.parent, c.abstract, c.successor"
+COLUMNS = (
+    "c.system, c.code, c.valid_from, c.valid_to, c.display, c.designations, c.properties, c.parent, c.also, c.abstract,"
+    " c.successor"
+)
 
 ON_DAY = f"""
 SELECT {COLUMNS} FROM reference.concept c
@@ -53,6 +58,22 @@ class System:
     source: str
     language: str
     folds: bool
+    closed: bool = True
+    """Whether its tree is spelt out in the database; it is climbed otherwise."""
+    first: date = date.min
+    last: date = date.max
+    """The days of the version that was asked for."""
+    saved: Mapping[str, Concept] | None = None
+    """Its codes, where it is a resource that this keeper saved."""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether one version is asked for, and not the list as it goes on."""
+        return (self.first, self.last) != (date.min, date.max)
+
+    def on(self, day: date) -> date:
+        """The day of this version that lies nearest to a day."""
+        return min(max(day, self.first), self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,8 @@ class Concept:
     parent: str
     abstract: bool
     successors: tuple[str, ...]
+    also: tuple[str, ...] = ()
+    """Further codes above it."""
 
     def in_force(self, day: date) -> bool:
         """Whether the code means this on a day, and its list does not say that it is not to be used any more."""
@@ -106,27 +129,59 @@ def concept(row: Record) -> Concept:
         row["parent"],
         row["abstract"],
         tuple(row["successor"].split()),
+        tuple(row["also"]),
     )
+
+
+LIST = (
+    "SELECT {distinct} s.id, s.uri, l.title, l.version, l.source, l.language, l.folds, l.closed FROM reference.system s"
+    " JOIN reference.code_list l ON l.system = s.id AND l.tenant IN (0, $2) AND l.supplements IS NULL"
+)
+VERSIONS = """
+SELECT version, valid_from, lead(valid_from) OVER (ORDER BY valid_from, load) AS next
+FROM reference.list_version WHERE system = $1 AND tenant = (SELECT max(tenant) FROM reference.code_list
+WHERE system = $1 AND tenant IN (0, $2)) ORDER BY valid_from, load
+"""
 
 
 async def system(ctx: Context, url: str) -> System | None:
-    """A code system by its address, whatever version is asked; None when it is not at hand."""
+    """A code system by its address, `address|version` for one version; None when that is not at hand.
+
+    Of a version with parts left open (1.x) the latest that fits is meant.
+    """
+    bare, _, version = url.partition("|")
     row = await ctx.tx.fetchrow(
-        "SELECT s.id, s.uri, l.title, l.version, l.source, l.language, l.folds FROM reference.system s"
-        " JOIN reference.code_list l ON l.system = s.id AND l.tenant IN (0, $2)"
-        " WHERE s.uri = $1 ORDER BY l.tenant DESC LIMIT 1",
-        url.partition("|")[0],
-        ctx.tenant.id,
+        f"{LIST.format(distinct='')} WHERE s.uri = $1 ORDER BY l.tenant DESC LIMIT 1", bare, ctx.tenant.id
     )
-    return None if row is None else System(*row)
+    if row is None:
+        return await saved.system(ctx, bare, version)
+    found = System(*row)
+    if not version:
+        return found
+    for name, first, following in reversed(await ctx.tx.fetch(VERSIONS, found.number, ctx.tenant.id)):
+        if same(version, name) and (following is None or first < following):
+            last = following - timedelta(days=1) if following else date.max
+            return replace(found, version=name, first=first, last=last)
+    if same(version, found.version):
+        return found
+    return await saved.system(ctx, bare, version)
+
+
+async def versions(ctx: Context, url: str) -> list[str]:
+    """The versions of a code system that may be asked for."""
+    found = await system(ctx, url.partition("|")[0])
+    if found is None:
+        return []
+    if found.saved is not None:
+        return await saved.versions(ctx, found.url)
+    rows = await ctx.tx.fetch(VERSIONS, found.number, ctx.tenant.id)
+    return list(dict.fromkeys([*(row["version"] for row in rows), found.version]))
 
 
 async def systems(ctx: Context, numbers: Iterable[int]) -> dict[int, System]:
     """Some code systems by their numbers."""
     rows = await ctx.tx.fetch(
-        "SELECT DISTINCT ON (s.id) s.id, s.uri, l.title, l.version, l.source, l.language, l.folds"
-        " FROM reference.system s JOIN reference.code_list l ON l.system = s.id AND l.tenant IN (0, $2)"
-        " WHERE s.id = ANY($1) ORDER BY s.id, l.tenant DESC",
+        f"{LIST.format(distinct='DISTINCT ON (s.id)')} WHERE s.id = ANY($1) ORDER BY s.id, l.tenant DESC",
         sorted(set(numbers)),
         ctx.tenant.id,
     )
@@ -134,10 +189,48 @@ async def systems(ctx: Context, numbers: Iterable[int]) -> dict[int, System]:
 
 
 async def find(ctx: Context, of: System, code: str, day: date) -> Concept | None:
-    """A code as it was on a day; None when the list never had it."""
+    """A code as it was on a day; None when the list, or the version of it that is asked for, does not have it."""
+    if of.saved is not None:
+        spelled = code.casefold() if of.folds else code
+        return next(
+            (one for one in of.saved.values() if spelled in (one.code, of.folds and one.code.casefold())),
+            None,
+        )
+    day = of.on(day)
     row = await ctx.tx.fetchrow(ON_DAY, of.number, code, ctx.tenant.id, day)
     if row is None and of.folds:
         spelled = await ctx.tx.fetchval(FOLDING, of.number, plain(code), code, ctx.tenant.id)
         if spelled is not None:
             row = await ctx.tx.fetchrow(ON_DAY, of.number, spelled, ctx.tenant.id, day)
-    return None if row is None else concept(row)
+    if row is None:
+        return None
+    found = concept(row)
+    if of.pinned and not found.in_force(day):
+        return None
+    return (await supplemented(ctx, [found]))[0]
+
+
+async def supplemented(ctx: Context, some: Sequence[Concept]) -> list[Concept]:
+    """The concepts with what supplements tell more of them: names in other languages, properties."""
+    rows = await ctx.tx.fetch(
+        "SELECT l.supplements AS system, c.code, c.designations, c.properties FROM reference.code_list l"
+        " JOIN reference.concept c ON c.system = l.system AND c.tenant = l.tenant"
+        " WHERE l.supplements = ANY($1) AND l.tenant IN (0, $2) AND c.code = ANY($3) ORDER BY l.system",
+        sorted({one.system for one in some}),
+        ctx.tenant.id,
+        [one.code for one in some],
+    )
+    if not rows:
+        return list(some)
+    more: dict[tuple[int, str], list[Record]] = {}
+    for row in rows:
+        more.setdefault((row["system"], row["code"]), []).append(row)
+    return [_with(one, more.get((one.system, one.code), [])) for one in some]
+
+
+def _with(one: Concept, rows: list[Record]) -> Concept:
+    designations, properties = list(one.designations), dict(one.properties)
+    for row in rows:
+        designations += json.loads(row["designations"])
+        properties |= json.loads(row["properties"])
+    return replace(one, designations=tuple(designations), properties=properties)

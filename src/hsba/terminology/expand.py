@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -81,17 +82,24 @@ async def codes(
         args.append(value)
         return f"${len(args)}"
 
-    on, tenant = arg(day), arg(ctx.tenant.id)
-    parts = [compiled.where, f"c.tenant IN (0, {tenant}::integer)", f"c.valid_from <= {on}::date"]
+    on, tenant = f"{arg(day)}::date", arg(ctx.tenant.id)
+    if compiled.pinned:  # of these the version's own days are meant
+        cases = " ".join(
+            f"WHEN {int(number)} THEN {arg(one.on(day))}::date" for number, one in compiled.pinned.items()
+        )
+        on = f"(CASE c.system {cases} ELSE {on} END)"
+    parts = [compiled.where, f"c.tenant IN (0, {tenant}::integer)", f"c.valid_from <= {on}"]
+    if compiled.pinned:
+        parts.append(f"(c.valid_to >= {on} OR c.system <> ALL({arg(list(compiled.pinned))}::integer[]))")
     again = "SELECT FROM reference.concept n WHERE n.system = c.system AND n.tenant = c.tenant AND n.code = c.code"
     if active:
-        parts += [f"c.valid_to >= {on}::date", "NOT c.abstract", f"NOT {concepts.IS_RETIRED}"]
+        parts += [f"c.valid_to >= {on}", "NOT c.abstract", f"NOT {concepts.IS_RETIRED}"]
     else:
         parts.append(
-            f"(c.valid_to >= {on}::date OR NOT EXISTS ({again} AND n.valid_from > c.valid_from AND n.valid_from <= {on}::date))"
+            f"(c.valid_to >= {on} OR NOT EXISTS ({again} AND n.valid_from > c.valid_from AND n.valid_from <= {on}))"
         )
     if raw.get("compose", {}).get("inactive") is False:
-        parts += [f"c.valid_to >= {on}::date", f"NOT {concepts.IS_RETIRED}"]
+        parts += [f"c.valid_to >= {on}", f"NOT {concepts.IS_RETIRED}"]
     if await _has_own(ctx):
         own = "SELECT FROM reference.concept o WHERE o.system = c.system AND o.code = c.code"
         parts.append(f"(c.tenant <> 0 OR NOT EXISTS ({own} AND o.tenant = {tenant}::integer))")
@@ -113,11 +121,12 @@ async def codes(
         f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT {count + 1} OFFSET {offset}",
         *args,
     )
-    some = tuple(concepts.concept(row) for row in rows[:count])
+    some = tuple(await concepts.supplemented(ctx, [concepts.concept(row) for row in rows[:count]]))
     total = rows[0]["total"] if rows else 0
     if not rows and offset:
         total = (await codes(ctx, raw, day, typed=typed, active=active, count=0, of=of)).total
     known = await concepts.systems(ctx, {one.system for one in some if one.system > 0})
+    known |= compiled.pinned | compiled.saved
     return Codes(some, total, known, compiled.foreign, often, more=not whole and total >= NEAR)
 
 
@@ -156,18 +165,24 @@ def _source(compiled: Compiled, arg: Any) -> str:
     if not compiled.listed:
         return "reference.concept"
     names = (
-        "system, tenant, code, valid_from, valid_to, display, designations, properties, parent, place, abstract,"
+        "system, tenant, code, valid_from, valid_to, display, designations, properties, parent, also, place, abstract,"
         " successor, plain, folded, words"
     )
     listed = compiled.listed
+    whole = [one.concept for one in listed]
     return (
         f"(SELECT {names} FROM reference.concept UNION ALL SELECT w.system, 0, w.code, '-infinity'::date,"
-        " 'infinity'::date, w.display, '[]'::jsonb, '{}'::jsonb, '', w.place::integer, false, '', lower(w.code),"
+        " 'infinity'::date, w.display, w.designations::jsonb, w.properties::jsonb, w.parent, '{}'::text[],"
+        " w.place::integer, w.abstract, '', lower(w.code),"
         f" w.folded, array_to_tsvector(string_to_array(w.words, ' ')) FROM unnest({arg([one.system for one in listed])}"
         f"::integer[], {arg([one.code for one in listed])}::text[], {arg([one.display for one in listed])}::text[],"
         f" {arg([folded(one.display) for one in listed])}::text[],"
-        f" {arg([marked(set(words(one.display)), one.system) for one in listed])}::text[])"
-        " WITH ORDINALITY AS w(system, code, display, folded, words, place))"
+        f" {arg([marked(set(words(one.display)), one.system) for one in listed])}::text[],"
+        f" {arg([json.dumps(one.designations if one else ()) for one in whole])}::text[],"
+        f" {arg([json.dumps(one.properties if one else {}) for one in whole])}::text[],"
+        f" {arg([one.parent if one else '' for one in whole])}::text[],"
+        f" {arg([one is not None and one.abstract for one in whole])}::boolean[])"
+        " WITH ORDINALITY AS w(system, code, display, folded, words, designations, properties, parent, abstract, place))"
     )
 
 
@@ -244,10 +259,12 @@ def _contained(one: Concept, found: Codes, day: date, language: str | None, *, d
     made: Raw = {"system": found.url(one.system)}
     if one.abstract:
         made["abstract"] = True
-    if not one.in_force(day):
-        made["inactive"] = True
-    made["code"] = one.code
     of = found.systems.get(one.system)
+    if not one.in_force(of.on(day) if of else day):
+        made["inactive"] = True
+    if of and (of.pinned or of.saved is not None) and of.version:
+        made["version"] = of.version
+    made["code"] = one.code
     made["display"] = one.shown(language, of.language) if of else one.display
     if designations and one.designations:
         made["designation"] = list(one.designations)
@@ -266,7 +283,8 @@ async def asked_for(ctx: Context, call: Call) -> Raw:
     url = call.text("url")
     if not url:
         raise BadRequest("Give the url of the value set.", vi="Hãy đưa địa chỉ (url) của tập giá trị.")
-    return await compose.value_set(ctx, url)
+    version = call.text("valueSetVersion")
+    return await compose.value_set(ctx, f"{url}|{version}" if version and "|" not in url else url)
 
 
 async def validate_code(ctx: Context, call: Call) -> Raw:
@@ -291,13 +309,21 @@ async def _with_system(ctx: Context, raw: Raw, coding: Coding) -> Coding:
     if coding.system:
         return coding
     compiled = await compose.compiled(ctx, raw)
-    place = len(compiled.args)
+
+    def arg(value: object) -> str:
+        compiled.args.append(value)
+        return f"${len(compiled.args)}"
+
     rows = await ctx.tx.fetch(
-        f"SELECT DISTINCT s.uri FROM reference.concept c JOIN reference.system s ON s.id = c.system"
-        f" WHERE {compiled.where} AND c.code = ${place + 1}::text AND c.tenant IN (0, ${place + 2}::integer) LIMIT 2",
-        *compiled.args, coding.code, ctx.tenant.id,
-    )  # fmt: skip
-    return Coding(rows[0][0], coding.code, coding.display) if len(rows) == 1 else coding
+        f"SELECT DISTINCT c.system FROM {_source(compiled, arg)} c WHERE {compiled.where}"
+        f" AND c.code = {arg(coding.code)}::text AND c.tenant IN (0, {arg(ctx.tenant.id)}::integer) LIMIT 2",
+        *compiled.args,
+    )
+    if len(rows) != 1:
+        return coding
+    number = rows[0]["system"]
+    url = compiled.foreign[number] if number < 0 else (await concepts.systems(ctx, [number]))[number].url
+    return Coding(url, coding.code, coding.display)
 
 
 async def _judge(
@@ -310,36 +336,55 @@ async def _judge(
     of = await concepts.system(ctx, coding.system)
     try:
         compiled = await compose.compiled(ctx, raw, which)
-    except (UnknownSystem, UnknownList, versions.UnknownVersion) as missing:
+    except (UnknownSystem, UnknownList) as missing:
         return lookup.verdict(False, coding, message=missing), True
+    if of is not None:
+        of = _as_meant(of, compiled, coding)
     if of is None:
-        numbers = {url: number for number, url in compiled.foreign.items()}
+        numbers = {url: number for number, url in compiled.foreign.items() if number not in compiled.saved}
         for one in compiled.listed:
             if numbers.get(coding.system.partition("|")[0]) == one.system and one.code == coding.code:
                 return lookup.verdict(True, coding, display=one.display), True
         if not numbers:
-            return lookup.verdict(False, coding, message=UnknownSystem(coding.system)), True
+            return lookup.verdict(False, coding, message=await lookup.unknown(ctx, coding.system)), True
         return lookup.verdict(False, coding, text=_not_in(raw, coding)), True
-    if not lookup.same_version(coding, of):
-        return lookup.verdict(False, coding, message=versions.UnknownVersion(coding.system)), True
     concept = await concepts.find(ctx, of, coding.code, how.day)
     judged = lookup.judge(coding, concept, of, how)
     if concept is None:
         return judged, False
-    place = f"${len(compiled.args) + 1}"
+
+    def arg(value: object) -> str:
+        compiled.args.append(value)
+        return f"${len(compiled.args)}"
+
+    code = arg(concept.code)
     inside = await ctx.tx.fetchval(
-        f"SELECT EXISTS (SELECT FROM reference.concept c WHERE {compiled.where} AND c.code = {place}::text"
-        f" AND c.system = {of.number} AND c.tenant IN (0, {ctx.tenant.id}))",
+        f"SELECT EXISTS (SELECT FROM {_source(compiled, arg)} c WHERE {compiled.where} AND c.code = {code}::text"
+        f" AND c.system = {int(of.number)} AND c.tenant IN (0, {int(ctx.tenant.id)}))",
         *compiled.args,
-        concept.code,
     )
     named = lookup.judge(
         coding, concept, of, lookup.Manner(how.day, language=how.language, lenient=how.lenient)
     )
     sound = bool(named["parameter"][0]["valueBoolean"])
-    if not inside or (concept.retired and raw.get("compose", {}).get("inactive") is False):
+    meant = compiled.pinned.get(of.number, of)
+    if (
+        not inside
+        or meant.version != of.version
+        or (concept.retired and raw.get("compose", {}).get("inactive") is False)
+    ):
         return lookup.verdict(False, coding, text=_not_in(raw, coding)), sound
     return judged, sound
+
+
+def _as_meant(of: System, compiled: Compiled, coding: Coding) -> System:
+    """The system of a code in the version that the value set means, where the code is told without one."""
+    saved = (one for one in compiled.saved.values() if one.url == of.url)
+    if "|" in coding.system:
+        return of if of.saved is None else next((one for one in saved if one.version == of.version), of)
+    if of.number in compiled.systems:
+        return compiled.pinned.get(of.number, of)
+    return next(saved, of)
 
 
 def _not_in(raw: Raw, coding: Coding) -> str:

@@ -35,6 +35,7 @@ MALE = "B26.0 C60-C63 D07.4-D07.6 D17.6 D29 D40 E29 E89.5 F52.4 I86.1 L29.1 N40-
 PAIRS = """
 SELECT e.source, e.target FROM reference.map_element e JOIN reference.concept_map m ON m.id = e.map
 WHERE m.url LIKE '%/ConceptMap/hsba-icd10-dagger-asterisk' AND (e.source = ANY($1) OR e.target = ANY($1))
+  AND m.replaced IS NULL AND m.tenant IN (0, $2)
 """
 
 
@@ -163,7 +164,7 @@ def warnings(
 async def pairs(ctx: Context, codes: list[str]) -> dict[str, frozenset[str]]:
     """The codes that go with each of these by dagger and asterisk."""
     found: dict[str, set[str]] = {}
-    for source, target in await ctx.tx.fetch(PAIRS, codes):
+    for source, target in await ctx.tx.fetch(PAIRS, codes, ctx.tenant.id):
         found.setdefault(source, set()).add(target)
         found.setdefault(target, set()).add(source)
     return {code: frozenset(some) for code, some in found.items()}

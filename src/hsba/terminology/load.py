@@ -45,18 +45,24 @@ FLAGS = frozenset({"main"})
 ABSTRACT = frozenset({"chapter", "group"})
 """Levels of a list that order it and are no code to be chosen."""
 BATCH = 4000
+LARGEST = 200_000
+"""Codes of a list whose tree and codes are spelt out for search and validation; a longer list is climbed when asked."""
 
 INSERT = """
 INSERT INTO reference.concept (system, tenant, code, valid_from, valid_to, display, designations, properties, parent,
-                               place, abstract, successor, load, plain, folded, words)
+                               place, abstract, successor, load, plain, folded, words, also)
 SELECT $1, $2, w.code, w.valid_from, w.valid_to, w.display, w.designations::jsonb, w.properties::jsonb, w.parent,
-       w.place, w.abstract, w.successor, $3, w.plain, w.folded, array_to_tsvector(string_to_array(w.words, ' '))
+       w.place, w.abstract, w.successor, $3, w.plain, w.folded, array_to_tsvector(string_to_array(w.words, ' ')),
+       string_to_array(w.also, chr(31))
 FROM unnest($4::text[], $5::date[], $6::date[], $7::text[], $8::text[], $9::text[], $10::text[], $11::integer[],
-            $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[])
+            $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
      AS w(code, valid_from, valid_to, display, designations, properties, parent, place, abstract, successor, plain,
-          folded, words)
+          folded, words, also)
+WHERE NOT EXISTS (SELECT FROM reference.concept l WHERE l.system = $1 AND l.tenant = $2 AND l.code = w.code
+                  AND l.load IS NOT NULL)
 ON CONFLICT DO NOTHING
 """
+"""Codes that a hospital loaded stay as they were loaded."""
 
 
 @dataclass(slots=True)
@@ -66,10 +72,13 @@ class Entry:
     code: str
     display: str
     parent: str = ""
-    since: date = date.min
+    since: date | None = None
+    """Its own first day; None where nothing is told."""
     until: date = date.max
     successor: str = ""
     abstract: bool = False
+    also: tuple[str, ...] = ()
+    """Further codes above it."""
     designations: list[Raw] = field(default_factory=list)
     properties: Raw = field(default_factory=dict)
 
@@ -133,7 +142,7 @@ async def _fill_maps(tx: Connection, definitions: Definitions) -> None:
         base = lists[source].rpartition("/CodeSystem/")[0]
         number = await tx.fetchval(
             "INSERT INTO reference.concept_map (url, title, source) VALUES ($1, $2, $3)"
-            " ON CONFLICT (url) DO UPDATE SET title = excluded.title, source = excluded.source RETURNING id",
+            " ON CONFLICT (url) WHERE load IS NULL DO UPDATE SET title = excluded.title, source = excluded.source RETURNING id",
             f"{base}/ConceptMap/{name}",
             title,
             decision,
@@ -164,7 +173,7 @@ async def insert(
         named = [words(one.display) for one in some]
         columns: list[list[Any]] = [
             [one.code for one in some],
-            [one.since for one in some],
+            [one.since or date.min for one in some],
             [one.until for one in some],
             [one.display for one in some],
             [json.dumps(one.designations, ensure_ascii=False) for one in some],
@@ -176,6 +185,7 @@ async def insert(
             [plain(one.code) for one in some],
             [" ".join(one) for one in named],
             [_searched(one, said, system) for one, said in zip(some, named, strict=True)],
+            ["\x1f".join(one.also) for one in some],
         ]
         await tx.execute(INSERT, system, tenant, load, *columns)
 
@@ -222,15 +232,20 @@ def from_resource(raw: Raw) -> Iterator[Entry]:
     while waiting:
         one, above = waiting.pop()
         properties: Raw = {}
+        parents = {above: None} if above else {}
         for each in one.get("property", ()):
             value = next((each[key] for key in each if key.startswith("value")), None)
-            properties.setdefault(each["code"], value["code"] if isinstance(value, dict) else value)
-        parent = above or str(properties.get("parent") or properties.get("subsumedBy") or "")
+            value = value["code"] if isinstance(value, dict) else value
+            if each["code"] in ("parent", "subsumedBy"):
+                parents[str(value)] = None
+            properties.setdefault(each["code"], value)
+        parent, *also = parents or ("",)
         yield Entry(
             one["code"],
             str(one.get("display") or one["code"]),
             parent,
             abstract=properties.get("notSelectable") is True,
+            also=tuple(also),
             designations=[each for each in one.get("designation", ()) if "value" in each],
             properties=properties,
         )
@@ -253,23 +268,45 @@ def whole(definitions: Definitions) -> dict[str, str]:
 
 async def whole_lists(tx: Connection, definitions: Definitions) -> None:
     """Let `:in` and `:below` see the codes that hospitals loaded themselves."""
+    for row in await tx.fetch(
+        "SELECT DISTINCT system FROM reference.concept WHERE load IS NOT NULL AND tenant = 0"
+    ):
+        await joined(tx, definitions, row["system"])
+
+
+async def joined(tx: Connection, definitions: Definitions, system: int) -> None:
+    """Spell out a list's tree and the value sets that are the whole of it, as it is now."""
     sets = definitions.made("terminology", "whole", lambda: whole(definitions))
+    url = await tx.fetchval("SELECT uri FROM reference.system WHERE id = $1", system)
+    mine = [one for one, of in sets.items() if of == url]
     await tx.execute(
-        "INSERT INTO reference.value_set_member (value_set, system, code)"
-        " SELECT DISTINCT v.id, s.id, c.code FROM unnest($1::text[], $2::text[]) AS w(url, uri)"
-        " JOIN reference.value_set v ON v.url = w.url JOIN reference.system s ON s.uri = w.uri"
-        " JOIN reference.concept c ON c.system = s.id AND c.load IS NOT NULL ON CONFLICT DO NOTHING",
-        list(sets),
-        list(sets.values()),
+        "DELETE FROM reference.value_set_member m USING reference.value_set v WHERE m.system = $1"
+        " AND v.id = m.value_set AND v.url = ANY($2::text[])"
+        " AND NOT EXISTS (SELECT FROM reference.concept c WHERE c.system = $1 AND c.code = m.code AND c.tenant = 0)",
+        system,
+        mine,
+    )
+    await tx.execute("DELETE FROM reference.concept_ancestor WHERE system = $1", system)
+    if not await tx.fetchval(
+        "SELECT closed FROM reference.code_list WHERE system = $1 AND tenant = 0", system
+    ):
+        return
+    await tx.execute(
+        "INSERT INTO reference.value_set_member (value_set, system, code) SELECT DISTINCT v.id, $1::integer, c.code"
+        " FROM reference.value_set v JOIN reference.concept c ON c.system = $1 AND c.tenant = 0"
+        " WHERE v.url = ANY($2::text[]) ON CONFLICT DO NOTHING",
+        system,
+        mine,
     )
     await tx.execute(
-        "WITH RECURSIVE up (system, code, ancestor) AS ("
-        " SELECT system, code, code FROM reference.concept WHERE load IS NOT NULL"
-        " UNION SELECT u.system, u.code, c.parent FROM up u"
-        " JOIN reference.concept c ON c.system = u.system AND c.code = u.ancestor AND c.parent <> '')"
-        " INSERT INTO reference.concept_ancestor (system, ancestor, code)"
-        " SELECT system, ancestor, code FROM up ON CONFLICT DO NOTHING"
+        "WITH RECURSIVE up (code, ancestor) AS ("
+        " SELECT code, code FROM reference.concept WHERE system = $1 AND tenant = 0"
+        " UNION SELECT u.code, p.code FROM up u"
+        " JOIN reference.concept c ON c.system = $1 AND c.tenant = 0 AND c.code = u.ancestor AND c.parent <> ''"
+        " CROSS JOIN LATERAL unnest(c.also || c.parent) AS p(code))"
+        " INSERT INTO reference.concept_ancestor (system, ancestor, code) SELECT $1, ancestor, code FROM up",
+        system,
     )
 
 
-__all__ = ["Entry", "fill", "insert", "system_number", "whole", "whole_lists"]
+__all__ = ["LARGEST", "Entry", "fill", "insert", "joined", "system_number", "whole", "whole_lists"]

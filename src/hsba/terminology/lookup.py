@@ -10,8 +10,8 @@ from hsba.fhir import json
 from hsba.fhir.problems import BadRequest, Problem
 from hsba.record import interactions
 from hsba.record.calls import Call, parameters
-from hsba.terminology import asked, concepts, versions
-from hsba.terminology.asked import Coding, UnknownCode, UnknownSystem
+from hsba.terminology import asked, concepts, saved, tree
+from hsba.terminology.asked import Coding, UnknownCode, UnknownSystem, UnknownVersion
 
 if TYPE_CHECKING:
     from hsba.record.context import Context
@@ -53,10 +53,10 @@ async def lookup(ctx: Context, call: Call) -> Raw:
     """The name, the days and the properties of a code; one that has ended is shown with what took its place."""
     coding = await _one(ctx, call)
     of = await known(ctx, coding.system)
-    day, _ = asked.day(ctx, call)
+    day = of.on(asked.day(ctx, call)[0])
     found = await concepts.find(ctx, of, coding.code, day)
     if found is None:
-        raise UnknownCode(f"{of.url}#{coding.code}")
+        raise UnknownCode(f"{coding.system}#{coding.code}")
     wanted = {value for value in call.all("property") if isinstance(value, str)}
     parts: list[Raw] = [{"name": "name", "valueString": of.title}]
     if of.version:
@@ -85,10 +85,7 @@ async def validate_code(ctx: Context, call: Call) -> Raw:
     for coding in (first, *others):
         of = await concepts.system(ctx, coding.system)
         if of is None:
-            answer = verdict(False, coding, message=UnknownSystem(coding.system))
-            continue
-        if not same_version(coding, of):
-            answer = verdict(False, coding, message=versions.UnknownVersion(coding.system))
+            answer = verdict(False, coding, message=await unknown(ctx, coding.system))
             continue
         found = await concepts.find(ctx, of, coding.code, how.day)
         answer = judge(coding, found, of, how)
@@ -117,13 +114,7 @@ async def subsumes(ctx: Context, call: Call) -> Raw:
         if found is None:
             raise UnknownCode(f"{of.url}#{coding.code}")
         codes.append(found.code)
-    rows = await ctx.tx.fetch(
-        "SELECT ancestor FROM reference.concept_ancestor WHERE system = $1"
-        " AND ((ancestor = $2 AND code = $3) OR (ancestor = $3 AND code = $2))",
-        of.number,
-        *codes,
-    )
-    above = {row[0] for row in rows}
+    above = await _above(ctx, of, *codes)
     if codes[0] == codes[1]:
         outcome = "equivalent"
     elif codes[0] in above:
@@ -133,6 +124,28 @@ async def subsumes(ctx: Context, call: Call) -> Raw:
     return parameters({"name": "outcome", "valueCode": outcome})
 
 
+async def _above(ctx: Context, of: System, one: str, other: str) -> set[str]:
+    """Which of two codes lies above the other."""
+    if of.saved is not None:
+        some = of.saved.values()
+        return {a for a, b in ((one, other), (other, one)) if a in saved.ancestors(some, b)}
+    if not of.closed:
+        climb = tree.up("$1", "$2::text", "$3")
+        return {
+            a
+            for a, b in ((one, other), (other, one))
+            if await ctx.tx.fetchval(f"SELECT $4::text IN ({climb})", of.number, b, ctx.tenant.id, a)
+        }
+    rows = await ctx.tx.fetch(
+        "SELECT ancestor FROM reference.concept_ancestor WHERE system = $1"
+        " AND ((ancestor = $2 AND code = $3) OR (ancestor = $3 AND code = $2))",
+        of.number,
+        one,
+        other,
+    )
+    return {row[0] for row in rows}
+
+
 # --- what others use too -----------------------------------------------------------------------------------
 
 
@@ -140,18 +153,30 @@ async def known(ctx: Context, url: str) -> System:
     """A code system, or the problem that says that it is not here."""
     found = await concepts.system(ctx, url)
     if found is None:
-        raise UnknownSystem(url)
+        raise await unknown(ctx, url)
     return found
 
 
-def same_version(coding: Coding, of: System) -> bool:
-    """Whether a code is asked about in the version of its list that is at hand, or in whichever."""
-    version = coding.system.partition("|")[2]
-    return not version or not of.version or versions.same(version, of.version)
+async def unknown(ctx: Context, url: str) -> UnknownSystem:
+    """The problem that says that a system is not here, or which of its versions are."""
+    some = await concepts.versions(ctx, url) if "|" in url else []
+    if not some:
+        return UnknownSystem(url)
+    there = ", ".join(one or "–" for one in some)
+    return UnknownVersion(f"{url}; at hand: {there}.", vi=f"{url}; đang có: {there}.")
+
+
+async def loaded(ctx: Context, url: str) -> System:
+    """A code system whose codes are in the tables; one that a keeper saved as a resource is not."""
+    of = await known(ctx, url)
+    if of.saved is not None:
+        raise UnknownSystem(url)
+    return of
 
 
 def judge(coding: Coding, found: Concept | None, of: System, how: Manner) -> Raw:
     """The answer about a code: a day that was asked about must lie in the days of the code."""
+    day = of.on(how.day)
     if found is None:
         return verdict(False, coding, message=UnknownCode(f"{of.url}#{coding.code}"))
     display = found.shown(how.language, of.language)
@@ -165,7 +190,6 @@ def judge(coding: Coding, found: Concept | None, of: System, how: Manner) -> Raw
             display=display,
             text=f"The name of {found.code} is “{display}”. · Tên của mã {found.code} là “{display}”.",
         )
-    day = how.day
     if found.in_force(day):
         return verdict(True, coding, display=display)
     follow = ", ".join(found.successors)
@@ -198,7 +222,9 @@ def verdict(
         parts.append({"name": "display", "valueString": display})
     parts.append({"name": "code", "valueCode": coding.code})
     if coding.system:
-        parts.append({"name": "system", "valueUri": coding.system.partition("|")[0]})
+        system, _, version = coding.system.partition("|")
+        parts.append({"name": "system", "valueUri": system})
+        parts += [{"name": "version", "valueString": version}] if version else []
     if inactive:
         parts.append({"name": "inactive", "valueBoolean": True})
     return parameters(*parts)
@@ -223,8 +249,9 @@ async def instance(ctx: Context, call: Call) -> str | None:
     if call.id in packaged:
         return packaged[call.id]
     stored = await interactions.read(ctx, "CodeSystem", call.id)
-    url: str = json.stored(stored.body or "").get("url", "")
-    return url
+    raw = json.stored(stored.body or "")
+    url, version = raw.get("url", ""), raw.get("version", "")
+    return f"{url}|{version}" if version else url
 
 
 def by_id(ctx: Context, kind: str) -> dict[str, str]:
@@ -267,8 +294,7 @@ def _properties(found: Concept, of: System, day: date) -> list[tuple[str, Any]]:
     told: list[tuple[str, Any]] = [
         (name, value) for name, value in found.properties.items() if name != "parent"
     ]
-    if found.parent:
-        told.append(("parent", found.parent))
+    told += [("parent", code) for code in (found.parent, *found.also) if code]
     told.append(("inactive", not found.in_force(day)))
     if found.since != date.min:
         told.append(("valid-from", found.since))

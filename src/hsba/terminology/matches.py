@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsba.fhir.problems import BadRequest, Problem
 from hsba.record.calls import parameters
-from hsba.terminology import asked, concepts, lookup
+from hsba.terminology import asked, concepts, lookup, tree
 from hsba.terminology.words import folded, mark, words
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ Raw = dict[str, Any]
 
 MOST = 50
 MOST_PROPERTIES = 20
-ANCESTOR = (
-    "EXISTS (SELECT FROM reference.concept_ancestor a WHERE a.system = c.system AND a.code = c.code"
-    " AND a.ancestor = {0}::text)"
-)
 
 
 class NotComposed(Problem):
@@ -39,7 +35,7 @@ async def find_matches(ctx: Context, call: Call) -> Raw:
         raise BadRequest("Say of which system.", vi="Hãy nêu hệ mã (system).")
     if asked.flag(call, "compositional"):
         raise NotComposed
-    of = await lookup.known(ctx, url)
+    of = await lookup.loaded(ctx, url)
     wanted = [_property(one) for one in call.parameters if one["name"] == "property"]
     if not 0 < len(wanted) <= MOST_PROPERTIES:
         raise BadRequest(
@@ -52,9 +48,16 @@ async def find_matches(ctx: Context, call: Call) -> Raw:
         args.append(value)
         return f"${len(args)}"
 
-    day, _ = asked.day(ctx, call)
+    day = of.on(asked.day(ctx, call)[0])
     system, tenant, on = arg(of.number), arg(ctx.tenant.id), arg(day)
-    tests = [_test(name, value, arg, of.number, exact=exact) for name, value in wanted]
+
+    def below(value: str) -> str:
+        return tree.SPELT["is-a"](system, value) if of.closed else tree.CLIMBED["is-a"](system, value, tenant)
+
+    tests = [
+        below(arg(value)) if name in ("concept", "is-a") else _test(name, value, arg, of.number, exact=exact)
+        for name, value in wanted
+    ]
     fits = f"ARRAY[{', '.join(f'coalesce({test}, false)' for test in tests)}]"
     enough = "NOT false = ANY(f.fits)" if exact else "true = ANY(f.fits)"
     rows = await ctx.tx.fetch(
@@ -114,7 +117,5 @@ def _test(name: str, value: str, arg: Callable[[Any], str], system: int, *, exac
             return f"c.folded = {arg(folded(value))}::text"
         query = " & ".join(f"'{mark(system)}{word}':*" for word in words(value)[:MOST_PROPERTIES])
         return f"c.words @@ {arg(query)}::text::tsquery"
-    if name in ("concept", "is-a"):
-        return ANCESTOR.format(arg(value))
     column = {"code": "c.code", "parent": "c.parent"}.get(name)
     return f"{column or f'c.properties ->> {arg(name)}::text'} = {arg(value)}::text"

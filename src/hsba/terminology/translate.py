@@ -31,7 +31,7 @@ LINES = """
 SELECT m.url, t.uri AS system, e.{there} AS code, e.equivalence, e.comment
 FROM reference.map_element e JOIN reference.concept_map m ON m.id = e.map
 JOIN reference.system s ON s.id = e.{here}_system JOIN reference.system t ON t.id = e.{there}_system
-WHERE s.uri = $1 AND e.{here} = $2 AND ($3::text IS NULL OR m.url = $3)
+WHERE m.replaced IS NULL AND m.tenant IN (0, $4) AND s.uri = $1 AND e.{here} = $2 AND ($3::text IS NULL OR m.url = $3)
 ORDER BY m.url, e.{there}
 LIMIT 1000
 """
@@ -188,8 +188,10 @@ async def _by_id(ctx: Context, id: str, wanted: Asked) -> list[Line]:
     ):
         return await _of_workbench(ctx, wanted, id)
     url: str | None = await ctx.tx.fetchval(
-        "SELECT url FROM reference.concept_map WHERE url LIKE '%/ConceptMap/' || $1 ORDER BY id LIMIT 1",
+        "SELECT url FROM reference.concept_map WHERE url LIKE '%/ConceptMap/' || $1"
+        " AND replaced IS NULL AND tenant IN (0, $2) ORDER BY id LIMIT 1",
         id.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_"),
+        ctx.tenant.id,
     )
     if url is not None:
         return await _of_tables(ctx, wanted, url)
@@ -203,7 +205,11 @@ async def _by_url(ctx: Context, url: str, wanted: Asked, within: tuple[str, ...]
     if url.startswith(own := mapping.address(ctx, "")):
         await mapping.one_map(ctx, url.removeprefix(own))
         return await _of_workbench(ctx, wanted, url.removeprefix(own))
-    if await ctx.tx.fetchval("SELECT EXISTS (SELECT FROM reference.concept_map WHERE url = $1)", url):
+    if await ctx.tx.fetchval(
+        "SELECT EXISTS (SELECT FROM reference.concept_map WHERE url = $1 AND replaced IS NULL AND tenant IN (0, $2))",
+        url,
+        ctx.tenant.id,
+    ):
         return await _of_tables(ctx, wanted, url)
     keys = await searching.match_keys(ctx.tx, e.Match("url", e.Uri(url)), "ConceptMap", ctx, limit=1)
     if not keys:
@@ -220,7 +226,7 @@ async def _saved(ctx: Context, id: str) -> Raw:
 async def _of_tables(ctx: Context, wanted: Asked, url: str | None) -> list[Line]:
     here, there = ("target", "source") if wanted.reverse else ("source", "target")
     rows = await ctx.tx.fetch(
-        LINES.format(here=here, there=there), wanted.coding.system, wanted.coding.code, url
+        LINES.format(here=here, there=there), wanted.coding.system, wanted.coding.code, url, ctx.tenant.id
     )
     return [
         Line(row["url"], row["system"], row["code"], _turned(row["equivalence"], wanted), row["comment"])

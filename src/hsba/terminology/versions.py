@@ -1,6 +1,7 @@
 """Which versions of code systems a question is about: `system-version` and its stricter sisters.
 
-A list is at hand in one version; asked for another, the answer is that it is not here, never the codes of this one.
+A list is at hand in the versions that were loaded; asked for another, the answer is that it is not here, never the codes
+of one of these.
 """
 
 from __future__ import annotations
@@ -8,16 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hsba.fhir.problems import BadRequest, NotFound, Problem
+from hsba.fhir.problems import BadRequest, Problem
 
 if TYPE_CHECKING:
     from hsba.record.calls import Call
-
-
-class UnknownVersion(NotFound):
-    """This code system is not at hand in the version that is asked for."""
-
-    vi = "Hệ mã này không có ở phiên bản được hỏi."
 
 
 class WrongVersion(Problem):
@@ -40,11 +35,12 @@ class Versions:
     excluded: frozenset[str] = frozenset()
     """Systems whose codes are left out (exclude-system)."""
 
-    def check(self, system: str, named: str | None, there: str) -> None:
-        """Refuse a list that is there in another version than the value set or the call wants."""
-        wanted = self.forced.get(system) or named or self.wanted.get(system)
-        if wanted and there and not same(wanted, there):
-            raise UnknownVersion(f"{system}|{wanted}")
+    def wanted_of(self, system: str, named: str) -> str:
+        """The version of a system that is meant where the value set names this one; empty for whichever."""
+        return self.forced.get(system) or named or self.wanted.get(system, "")
+
+    def check(self, system: str, there: str) -> None:
+        """Refuse a list in another version than the call demands."""
         if system in self.checked and not same(self.checked[system], there):
             raise WrongVersion(f"{system}|{there}")
 

@@ -10,14 +10,15 @@ import pytest
 from hsba.fhir.validate import validate
 from hsba.fhir.vn import BASE
 from hsba.terminology import codes as terminology
-from hsba.terminology import concepts, files
-from hsba.terminology.files import BadFile, BadMapping, NothingToUndo
+from hsba.terminology import concepts, files, loads
+from hsba.terminology.loads import BadFile, NothingToUndo
+from hsba.terminology.sources.mapping import BadMapping, Mapping, mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from house import House
-    from hsba.terminology.files import Report
+    from hsba.terminology.loads import Report
 
 TODAY = date(2026, 11, 23)
 ICD = f"{BASE}/CodeSystem/vn-icd10-cs"
@@ -39,19 +40,24 @@ main = "Bệnh chính"
 """
 
 
-def mapped(folder: Path, system: str = "bv-thu-cs", more: str = "", columns: str = "") -> files.Mapping:
+def mapped(folder: Path, system: str = "bv-thu-cs", more: str = "", columns: str = "") -> Mapping:
     path = folder / "columns.toml"
     path.write_text(MAPPING.format(system=system, more=more, columns=columns), encoding="utf-8")
-    return files.mapping(path, BASE)
+    return mapping(path, BASE)
 
 
-async def loaded(house: House, folder: Path, text: str, of: files.Mapping, **more: Any) -> Report:
+async def loaded(house: House, folder: Path, text: str, of: Mapping, **more: Any) -> Report:
     path = folder / "list.csv"
     path.write_text(text, encoding="utf-8")
     async with house.reading() as ctx:
-        return await files.load(
+        done = await files.load(
             ctx.tx, house.app.definitions, path, of, account="thử", today=more.pop("today", TODAY), **more
         )
+    return done.lists[0]
+
+
+def told(report: Report) -> tuple[list[str], list[str], list[str], int]:
+    return report.added.codes, report.changed.codes, report.ended.codes, report.same
 
 
 async def names(house: House, system: str, day: date = TODAY) -> dict[str, str]:
@@ -82,8 +88,8 @@ async def test_load__tells_what_is_new_changed_and_ended_and_keeps_ended_codes(
     first = await loaded(house, tmp_path, FIRST, mapped(tmp_path), today=date(2026, 1, 1))
     second = await loaded(house, tmp_path, SECOND, mapped(tmp_path))
 
-    assert (first.added, first.changed, first.ended) == (["X1", "X2"], [], [])
-    assert (second.added, second.changed, second.ended, second.same) == (["X3"], ["X1"], ["X2"], 0)
+    assert told(first) == (["X1", "X2"], [], [], 0)
+    assert told(second) == (["X3"], ["X1"], ["X2"], 0)
     assert await names(house, OURS) == {"X1": "Một mới", "X2": "(Hai)", "X3": "Ba"}
     assert (await names(house, OURS, date(2026, 6, 1)))["X2"] == "Hai"
 
@@ -91,7 +97,7 @@ async def test_load__tells_what_is_new_changed_and_ended_and_keeps_ended_codes(
 async def test_load__a_dry_run_changes_nothing(house: House, tmp_path: Path) -> None:
     report = await loaded(house, tmp_path, FIRST, mapped(tmp_path), dry=True)
 
-    assert report.added == ["X1", "X2"]
+    assert report.added.codes == ["X1", "X2"]
     assert await names(house, OURS) == {}
 
 
@@ -99,7 +105,7 @@ async def test_load__the_same_file_again_changes_nothing(house: House, tmp_path:
     await loaded(house, tmp_path, FIRST, mapped(tmp_path), today=date(2026, 1, 1))
     again = await loaded(house, tmp_path, FIRST, mapped(tmp_path))
 
-    assert (again.added, again.changed, again.ended, again.same) == ([], [], [], 2)
+    assert told(again) == ([], [], [], 2)
 
 
 async def test_undo__brings_back_what_was_there_step_by_step(house: House, tmp_path: Path) -> None:
@@ -108,12 +114,12 @@ async def test_undo__brings_back_what_was_there_step_by_step(house: House, tmp_p
     await loaded(house, tmp_path, SECOND, mapped(tmp_path))
 
     async with house.reading() as ctx:
-        await files.undo(ctx.tx, house.app.definitions, OURS)
+        await loads.undo(ctx.tx, house.app.definitions, system=OURS)
         after = await names(house, OURS)
-        await files.undo(ctx.tx, house.app.definitions, OURS)
+        await loads.undo(ctx.tx, house.app.definitions, system=OURS)
         nothing = await names(house, OURS)
         with pytest.raises(NothingToUndo):
-            await files.undo(ctx.tx, house.app.definitions, OURS)
+            await loads.undo(ctx.tx, house.app.definitions, system=OURS)
 
     assert before == after == {"X1": "Một", "X2": "Hai"}
     assert nothing == {}
@@ -151,7 +157,7 @@ def test_mapping__without_code_is_refused(tmp_path: Path) -> None:
     path.write_text('system = "x"\n[columns]\ndisplay = "Tên"\n', encoding="utf-8")
 
     with pytest.raises(BadMapping):
-        files.mapping(path, BASE)
+        mapping(path, BASE)
 
 
 async def test_load__into_a_national_list_is_known_to_validation_search_and_other_processes(
@@ -197,7 +203,7 @@ async def test_validate__a_code_that_is_not_in_force_on_the_day_of_the_act_is_to
     async with house.reading() as ctx:
         await terminology.renew(ctx.tx, house.app.codes)
 
-    def told(day: str) -> bool:
+    def refused(day: str) -> bool:
         condition = {
             "resourceType": "Condition",
             "meta": {"profile": [f"{BASE}/StructureDefinition/vn-core-condition"]},
@@ -208,5 +214,5 @@ async def test_validate__a_code_that_is_not_in_force_on_the_day_of_the_act_is_to
         issues = validate(condition, house.app.definitions, codes=house.app.codes)
         return any(ICD_VS in issue.en for issue in issues)
 
-    assert not told("2026-06-30T23:30:00+07:00")
-    assert told("2026-06-30T23:30:00Z")
+    assert not refused("2026-06-30T23:30:00+07:00")
+    assert refused("2026-06-30T23:30:00Z")

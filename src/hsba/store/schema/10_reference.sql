@@ -59,7 +59,7 @@ CREATE TABLE reference.value_set_member (
 
 -- Every ancestor of a code, itself included: what :below and :above join with.
 CREATE TABLE reference.concept_ancestor (
-    system   integer NOT NULL REFERENCES reference.system,
+    system   integer NOT NULL,
     ancestor text COLLATE "C" NOT NULL,
     code     text COLLATE "C" NOT NULL,
     PRIMARY KEY (system, ancestor, code)
