@@ -45,8 +45,10 @@ WORDS = (OPENID, FHIR_USER, PROFILE, OFFLINE, LAUNCH, LAUNCH_PATIENT, LAUNCH_ENC
 NEEDED: dict[str, tuple[str, ...]] = {
     # every right of a role, and the letters of which each must be granted ("cu" is one of the two)
     "archive": ("u",), "cancel": ("u",), "close": ("u",), "copy": ("r", "s"), "create": ("c",), "delete": ("d",),
-    "destroy": ("d",), "export": ("r", "s"), "label": ("cu",), "link-person": ("u",), "merge": ("u",),
-    "print": ("r", "s"), "reopen": ("u",), "restore": ("u",), "sign": ("u",), "update": ("u",), "view": ("r", "s"),
+    "destroy": ("d",), "emergency": ("r", "s", "u"), "export": ("r", "s"), "label": ("cu",), "lend": ("u",),
+    "link-person": ("u",), "merge": ("u",),
+    "print": ("r", "s"), "reopen": ("u",), "restore": ("u",), "review": ("u",), "sign": ("u",),
+    "update": ("u",), "view": ("r", "s"),
 }  # fmt: skip
 READING = ("r",)
 """What a read by id needs."""

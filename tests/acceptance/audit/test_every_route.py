@@ -93,7 +93,22 @@ ASKING = {
 UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
     one
     for one in (route.path for route in web.ROUTES)
-    if one.startswith(("/login", "/logout", "/password", "/account", "/outside-hours", "/admin"))
+    if one.startswith(
+        (
+            "/login",
+            "/logout",
+            "/password",
+            "/account",
+            "/outside-hours",
+            "/admin",
+            "/lock",
+            "/switch",
+            "/unlock",
+            "/session",
+            "/unsent",
+            "/workstation",
+        )
+    )
 }
 """What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins).
 
