@@ -16,6 +16,7 @@ from hsba.terminology import choices
 
 if TYPE_CHECKING:
     from acceptance.door import Client
+    from hsba.app import App
 
 Resource = dict[str, Any]
 
@@ -66,16 +67,21 @@ async def ward_of(client: Client) -> Hospital:
     return hospital
 
 
+async def counted(app: App) -> None:
+    """Read the feed to its end, which waits for whoever else is writing on this server."""
+    async with app.pool.bare() as tx:
+        done = await tx.fetchval("SELECT pg_current_xact_id()")
+        while not await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1", done):
+            await asyncio.sleep(0.02)
+    while await choices.count(app):
+        pass
+
+
 async def choose(hospital: Hospital, account: str, *some: Resource) -> None:
     async with hospital.acting(account) as ctx:
         for one in some:
             await interactions.update(ctx, one)
-    async with hospital.app.pool.bare() as tx:  # the feed waits for whoever else is writing on this server
-        done = await tx.fetchval("SELECT pg_current_xact_id()")
-        while not await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1", done):
-            await asyncio.sleep(0.02)
-    while await choices.count(hospital.app):
-        pass
+    await counted(hospital.app)
 
 
 async def test_find__what_a_doctor_chose_stands_first_for_that_doctor_only(client: Client) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from acceptance.identity import LOGIN
+from acceptance.test_find_codes import counted
 from hospital import Hospital
 from hsba.fhir.validate import validate
 from hsba.fhir.vn import BASE
@@ -73,8 +74,7 @@ async def test_maps__from_counting_to_translating_and_back(ward: Ward) -> None:
     assert page.index("TIM01") < page.index("PHOI7"), "the most frequent comes first"
 
     await hospital.save(*(diagnosis(f"c{n}", "PHOI7", "Viêm phổi do phế cầu") for n in range(4)))
-    while await choices.count(ward.services):
-        pass
+    await counted(ward.services)
     page = (await ward.http.get(at)).text
     assert page.index("PHOI7") < page.index("TIM01")
     assert "Viêm phổi do phế cầu" in page

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from hsba.access import grants
 from hsba.fhir import json
 from hsba.fhir.query.expression import Everything, Expression, Ids, Not
 from hsba.ops import loading
+from hsba.ops.accounts import DEMO_ROLE
 from hsba.record import bulk, interactions
-from hsba.record.context import Actor
+from hsba.record.context import OPERATOR, Actor
 
 if TYPE_CHECKING:
     from house import House
@@ -85,6 +87,9 @@ async def test_load__a_locked_resource_is_one_refused_line(house: House) -> None
 async def test_load_chunk__what_is_refused_as_a_whole_is_narrowed_down_to_its_line(house: House) -> None:
     """By setting a resource may refer to nothing that is not there; the save of a chunk then refuses all of it."""
     house.app.rules = replace(house.app.rules, refuse_dangling_references=True)
+    async with house.writing() as ctx:
+        await grants.put_role(ctx.tx, ctx.tenant.id, OPERATOR, *DEMO_ROLE)
+        await grants.grant(ctx.tx, ctx.tenant.id, OPERATOR, "importer", DEMO_ROLE[0])
     dangling = patient("d", generalPractitioner=[{"reference": "Practitioner/none"}])
     lines = chunk(*(patient(f"p{number}") for number in range(6)), dangling, patient("z"))
 

@@ -9,8 +9,6 @@ from starlette.responses import RedirectResponse
 
 from hsba.access import accounts as keeping
 from hsba.access import grants, review
-from hsba.http import limits
-from hsba.http.messages import join_headers, read_pairs
 from hsba.http.web import words
 from hsba.http.web.page import Page
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = frozenset({"administrator", "security"})
 """Who keeps the accounts and who watches over them."""
-LONGEST, SECONDS = 4096, 15.0
+(LONGEST,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +65,7 @@ async def accounts(ask: Ask) -> Page:
 
 async def confirm(ask: Ask) -> Response:
     """Keep that the list was looked through and found right."""
-    headers = join_headers(ask.request.scope["headers"])
-    form = dict(
-        read_pairs(await limits.read_body(ask.request.receive, headers, limit=LONGEST, seconds=SECONDS))
-    )
+    form = ask.form
     witness = ask.request.app.state.services.identity.witness
     await review.confirm(
         ask.ctx.tx,
