@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 KINDS = frozenset({"administrator", "security"})
 """Who keeps the accounts and who watches over them."""
-(LONGEST,)
 
 
 @dataclass(frozen=True, slots=True)
