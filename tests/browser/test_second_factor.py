@@ -74,7 +74,7 @@ async def authenticator(page: Page) -> None:
 
 @pytest.mark.parametrize("reader", STRANGERS, ids=["desk", "phone-dark"], indirect=True)
 async def test_administrator__sets_up_an_app_and_comes_in_with_its_code(reader: Reader) -> None:
-    login = await somebody(reader, "administrator")
+    login = await somebody(reader, "technical")
     page = await reader.open("/login")
     await log_in(page, login)
 
@@ -121,7 +121,7 @@ async def test_administrator__sets_up_an_app_and_comes_in_with_its_code(reader: 
 
 @pytest.mark.parametrize("reader", [WITHOUT_SCRIPT], ids=["phone"], indirect=True)
 async def test_administrator__needs_no_script_for_an_app(reader: Reader) -> None:
-    login = await somebody(reader, "administrator")
+    login = await somebody(reader, "technical")
     page = await reader.open("/login")
     await expect(page.get_by_role("button", name="Đăng nhập bằng khóa truy cập")).to_be_hidden()
     await log_in(page, login)
