@@ -118,7 +118,7 @@ async def site(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> As
             **kept,
             "DATABASE_URL": runtime,
             "HSBA_PORT": str(port),
-            "HSBA_SECOND_FACTOR": "technical",  # so that others' tests log in by password; see test_second_factor.py
+            "HSBA_SECOND_FACTOR": "technical",  # administrators of other tests come in by password
             "HSBA_SECOND_FACTOR_KEY": str(tmp_path_factory.mktemp("keys") / "second-factor.key"),
             "TZ": "America/New_York",
         },
