@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from acceptance.apps import KEY, jwks
 from acceptance.test_commands import run
 
@@ -44,3 +46,15 @@ async def test_app__is_registered_listed_changed_and_closed(database: Database, 
     assert renewed.stdout != secret.stdout
     assert closed.returncode == 0
     assert "disabled" in after.stdout
+    tx = await asyncpg.connect(database.owner_dsn)
+    told = await tx.fetch(
+        "SELECT interaction, account, detail FROM audit.line WHERE interaction LIKE 'app-%' ORDER BY id"
+    )
+    await tx.close()
+    assert [tuple(row) for row in told] == [
+        ("app-register", "operator", "client:his"),
+        ("app-register", "operator", "client:kho"),
+        ("app-change", "operator", "client:his"),
+        ("app-secret", "operator", "client:his"),
+        ("app-disable", "operator", "client:his"),
+    ]

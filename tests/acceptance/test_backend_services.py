@@ -20,7 +20,8 @@ from acceptance.identity import At, Ward
 from acceptance.jobs import with_files, working
 from callers import give_all
 from hsba.access import apps
-from hsba.access.apps import By, Wanted
+from hsba.access.accounts import By
+from hsba.access.apps import Wanted
 from hsba.access.clients import Unreachable
 from hsba.access.identity import Identity
 from hsba.access.rules import Rules
@@ -295,7 +296,7 @@ async def test_register__in_the_browser_is_for_administrators_of_all_its_keepers
     async with ward.owner() as tx:
         ids = {one["login"]: one["id"] for one in await tx.fetch("SELECT login, id FROM access.account")}
     here, there = (Wanted("X", "system/*.rs", tenants=some) for some in ((1,), (1, number)))
-    admin, doctor = By("quan.tri", ids["quan.tri"]), By("bs.lan", ids["bs.lan"])
+    admin, doctor = (By(account=name, number=ids[name]) for name in ("quan.tri", "bs.lan"))
 
     async with ward.services.pool.bare() as tx:
         assert await apps.register(tx, ward.at(), "x1", here, by=admin)

@@ -47,6 +47,8 @@ class By:
     address: str | None = None
     workstation: str | None = None
     reason: str = ""
+    number: int | None = None
+    """Of the administrator's account, where he works in the browser; the operator has none."""
 
     async def tell(self, tx: Connection, act: str, subject: str) -> None:
         """Note what was done to an account or a client."""

@@ -16,8 +16,7 @@ import asyncpg
 import msgspec
 
 from hsba.access import scopes, secrets
-from hsba.access.accounts import LOGIN, folded
-from hsba.access.ports import Happening, Untold
+from hsba.access.accounts import BY_NOBODY_TOLD, LOGIN, By, folded
 from hsba.access.problems import BadAccount, UnknownAccount
 from hsba.fhir.problems import Forbidden
 
@@ -27,10 +26,8 @@ if TYPE_CHECKING:
 
     from asyncpg import Record
 
-    from hsba.access.ports import Witness
     from hsba.store.pool import Connection
 
-OPERATOR = "operator"
 CURVES = frozenset({"P-256", "P-384", "P-521"})
 LEAST_RSA = 2048
 """Bits of an RSA key."""
@@ -127,15 +124,6 @@ async def find(tx: Connection, name: str) -> App:
     return _app(row)
 
 
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who changes an app: the operator on the server, or an administrator by the number of his account."""
-
-    name: str = OPERATOR
-    account: int | None = None
-    witness: Witness = field(default_factory=Untold)
-
-
 async def register(
     tx: Connection,
     now: datetime,
@@ -143,7 +131,7 @@ async def register(
     wanted: Wanted,
     *,
     hosts: Collection[str] = (),
-    by: By | None = None,
+    by: By = BY_NOBODY_TOLD,
 ) -> str | None:
     """Register an app; answers its secret, which is shown once and not kept, where it proves itself by one.
 
@@ -155,9 +143,9 @@ async def register(
     keys = check(wanted, hosts)
     secret = None if wanted.public or keys or wanted.keys_url else secrets.made()
     digest = None if secret is None else secrets.digest(secret)
-    if await _keep(tx, now, None, name, digest, "active", _values(wanted, keys), by or By()) is None:
+    if await _keep(tx, now, None, name, digest, "active", _values(wanted, keys), by) is None:
         raise BadApp(f"There is one named {name} already.", vi=f"Đã có ứng dụng {name}.")
-    await _tell(tx, "app-register", name, by)
+    await by.tell(tx, "app-register", f"client:{name}")
     return secret
 
 
@@ -168,7 +156,7 @@ async def change(
     wanted: Wanted,
     *,
     hosts: Collection[str] = (),
-    by: By | None = None,
+    by: By = BY_NOBODY_TOLD,
 ) -> str | None:
     """Change what an app may; what it was let do before ends. Answers a secret where it needs one and had none."""
     app = await find(tx, name)
@@ -176,37 +164,37 @@ async def change(
     needs_none = wanted.public or keys or wanted.keys_url
     secret = secrets.made() if not needs_none and app.secret is None else None
     kept = None if needs_none else app.secret if secret is None else secrets.digest(secret)
-    await _keep(tx, now, app.id, app.name, kept, app.state, _values(wanted, keys), by or By())
+    await _keep(tx, now, app.id, app.name, kept, app.state, _values(wanted, keys), by)
     await _end(tx, now, app)
-    await _tell(tx, "app-change", app.name, by)
+    await by.tell(tx, "app-change", f"client:{app.name}")
     return secret
 
 
-async def renew_secret(tx: Connection, now: datetime, name: str, *, by: By | None = None) -> str:
+async def renew_secret(tx: Connection, now: datetime, name: str, *, by: By = BY_NOBODY_TOLD) -> str:
     """Give an app a new secret; the old one and all its tokens end."""
     app = await find(tx, name)
     if app.proves != "client_secret":
         raise BadApp("It has no secret.", vi="Ứng dụng này không dùng bí mật.")
     secret = secrets.made()
-    await _keep(tx, now, app.id, app.name, secrets.digest(secret), app.state, _same(app), by or By())
+    await _keep(tx, now, app.id, app.name, secrets.digest(secret), app.state, _same(app), by)
     await _end(tx, now, app)
-    await _tell(tx, "app-secret", app.name, by)
+    await by.tell(tx, "app-secret", f"client:{app.name}")
     return secret
 
 
-async def disable(tx: Connection, now: datetime, name: str, *, by: By | None = None) -> None:
+async def disable(tx: Connection, now: datetime, name: str, *, by: By = BY_NOBODY_TOLD) -> None:
     """Close an app: it gets no more tokens, and what it was let do ends within two seconds."""
     app = await find(tx, name)
-    await _keep(tx, now, app.id, app.name, app.secret, "disabled", _same(app), by or By())
+    await _keep(tx, now, app.id, app.name, app.secret, "disabled", _same(app), by)
     await _end(tx, now, app)
-    await _tell(tx, "app-disable", app.name, by)
+    await by.tell(tx, "app-disable", f"client:{app.name}")
 
 
-async def enable(tx: Connection, now: datetime, name: str, *, by: By | None = None) -> None:
+async def enable(tx: Connection, now: datetime, name: str, *, by: By = BY_NOBODY_TOLD) -> None:
     """Open an app again; people let it in anew."""
     app = await find(tx, name)
-    await _keep(tx, now, app.id, app.name, app.secret, "active", _same(app), by or By())
-    await _tell(tx, "app-enable", app.name, by)
+    await _keep(tx, now, app.id, app.name, app.secret, "active", _same(app), by)
+    await by.tell(tx, "app-enable", f"client:{app.name}")
 
 
 def check(wanted: Wanted, hosts: Collection[str]) -> dict[str, Any] | None:
@@ -315,16 +303,11 @@ async def _keep(
             state,
             now,
             *values,
-            by.account,
+            by.number,
         )
     except asyncpg.InsufficientPrivilegeError as exc:
         raise NotTheirApp(name) from exc
     return kept
-
-
-async def _tell(tx: Connection, act: str, name: str, by: By | None) -> None:
-    who = by or By()
-    await who.witness.tell(tx, Happening(act, who.name, subject=f"client:{name}"))
 
 
 async def _end(tx: Connection, now: datetime, app: App) -> None:

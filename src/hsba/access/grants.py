@@ -332,6 +332,7 @@ async def set_hours(
     valid_from: datetime | None = None,
     valid_to: datetime | None = None,
     reason: str | None = None,
+    witness: Witness = UNTOLD,
 ) -> None:
     """Say when an account may work at all, in whatever role; without anything it always may."""
     await _may_give(tx, tenant, by, account)
@@ -339,6 +340,7 @@ async def set_hours(
         week.read(hours)
     if valid_from is not None and valid_to is not None and valid_to <= valid_from:
         raise BadRequest("It would end before it begins.", vi="Ngày kết thúc trước ngày bắt đầu.")
+    await _tell(tx, witness, tenant, by, "account-hours", f"{account} {hours or '-'}", reason or "")
     if hours is None and valid_from is None and valid_to is None:
         await tx.execute(
             "DELETE FROM record.account_hours WHERE tenant = $1 AND account = $2", tenant, account

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsba.audit import events, report
 from hsba.audit.asking import HERE, Statement, visible
+from hsba.audit.seen import MOST, Look, said
 from hsba.audit.witness import CHANNEL, INSTALLATION
 from hsba.fhir.problems import Forbidden
 from hsba.fhir.query import expression as e
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from hsba.record.context import Context
 
-MOST = 50
-"""Lines on one page."""
 BATCH = 1000
 """Lines read at once for a file."""
 
@@ -44,29 +43,14 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One act, as an investigation shows it."""
+class Line(Look):
+    """One act, as an investigation shows it: all that it touched, and not what it showed of one patient."""
 
-    id: int
-    recorded: datetime
-    account: str
-    role: str
-    on_behalf_of: str
-    workstation: str
-    address: str
-    channel: str
-    purpose: str
-    reason: str
-    interaction: str
-    refused: bool
-    type: str
     detail: str
     patients: tuple[str, ...]
     """Logical ids."""
     things: tuple[str, ...]
     """`Type/id` of what it touched beside the patients."""
-    shown: int
-    """How many resources."""
     about_account: bool
     everywhere: bool
     """Whether it is a line of the whole installation."""
@@ -167,18 +151,7 @@ def _line(ctx: Context, row: Any, patients: dict[int, str]) -> Line:
         if id_ is not None and type_ is not None and id_ not in whose
     )
     return Line(
-        id=row["id"],
-        recorded=row["recorded"],
-        account=row["account"],
-        role=row["role"] or "",
-        on_behalf_of=row["on_behalf_of"] or "",
-        workstation=row["workstation"] or "",
-        address=row["address"] or "",
-        channel=row["channel"],
-        purpose=row["purpose"],
-        reason=row["reason"] or "",
-        interaction=row["interaction"],
-        refused=row["refused"],
+        **said(row),
         type=ctx.registry.type_name(row["type"]) if row["type"] is not None else "",
         detail=row["detail"] or "",
         patients=whose,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hsba.audit.asking import Statement, visible
 from hsba.fhir.problems import Forbidden
@@ -38,7 +38,14 @@ class Look:
     refused: bool
     type: str
     shown: int
-    """How many resources of the patient."""
+    """How many resources: of the patient, where one was asked for."""
+
+
+def said(row: Any) -> dict[str, Any]:
+    """What a row of `audit.line` says of an act, whatever it touched: the first members of a Look."""
+    plain = ("id", "recorded", "account", "channel", "purpose", "interaction", "refused")
+    often_empty = ("role", "on_behalf_of", "workstation", "address", "reason")
+    return {name: row[name] for name in plain} | {name: row[name] or "" for name in often_empty}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +92,7 @@ async def _looks(ctx: Context, patient: str, after: tuple[datetime, int] | None,
     await ctx.trail.add(ctx, act, "AuditEvent", [("Patient", patient)])
     looks = tuple(
         Look(
-            id=row["id"],
-            recorded=row["recorded"],
-            account=row["account"],
-            role=row["role"] or "",
-            on_behalf_of=row["on_behalf_of"] or "",
-            workstation=row["workstation"] or "",
-            address=row["address"] or "",
-            channel=row["channel"],
-            purpose=row["purpose"],
-            reason=row["reason"] or "",
-            interaction=row["interaction"],
-            refused=row["refused"],
+            **said(row),
             type=ctx.registry.type_name(row["what"]) if row["what"] is not None else "",
             shown=row["shown"],
         )

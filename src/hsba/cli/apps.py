@@ -66,7 +66,9 @@ def register(
         wanted = await _wanted(
             tx, title or name, scope, redirect, keys, keys_url, launch_url, tenant, public=public
         )
-        return await apps.register(tx, keeping_accounts.now(), name, wanted, hosts=settings.jwks_hosts)
+        return await apps.register(
+            tx, keeping_accounts.now(), name, wanted, hosts=settings.jwks_hosts, by=keeping_accounts.BY
+        )
 
     if (secret := keep(work, data=data, demo=demo)) is not None:
         typer.echo(secret)
@@ -94,7 +96,9 @@ def change(
         wanted = await _wanted(
             tx, title or name, scope, redirect, keys, keys_url, launch_url, tenant, public=public
         )
-        return await apps.change(tx, keeping_accounts.now(), name, wanted, hosts=settings.jwks_hosts)
+        return await apps.change(
+            tx, keeping_accounts.now(), name, wanted, hosts=settings.jwks_hosts, by=keeping_accounts.BY
+        )
 
     if (secret := keep(work, data=data, demo=demo)) is not None:
         typer.echo(secret)
@@ -113,19 +117,31 @@ def listed(*, data: Data = None, demo: Demo = False) -> None:
 @app.command("renew-secret")
 def renew_secret(name: Name, *, data: Data = None, demo: Demo = False) -> None:
     """Đổi và in bí mật mới · Give an app a new secret and print it."""
-    typer.echo(keep(lambda tx: apps.renew_secret(tx, keeping_accounts.now(), name), data=data, demo=demo))
+    typer.echo(
+        keep(
+            lambda tx: apps.renew_secret(tx, keeping_accounts.now(), name, by=keeping_accounts.BY),
+            data=data,
+            demo=demo,
+        )
+    )
 
 
 @app.command("disable")
 def disable(name: Name, *, data: Data = None, demo: Demo = False) -> None:
     """Khóa ứng dụng và kết thúc mọi quyền đã cấp · Close an app and end all it was let do."""
-    keep(lambda tx: apps.disable(tx, keeping_accounts.now(), name), data=data, demo=demo)
+    keep(
+        lambda tx: apps.disable(tx, keeping_accounts.now(), name, by=keeping_accounts.BY),
+        data=data,
+        demo=demo,
+    )
 
 
 @app.command("enable")
 def enable(name: Name, *, data: Data = None, demo: Demo = False) -> None:
     """Mở lại ứng dụng · Open an app again."""
-    keep(lambda tx: apps.enable(tx, keeping_accounts.now(), name), data=data, demo=demo)
+    keep(
+        lambda tx: apps.enable(tx, keeping_accounts.now(), name, by=keeping_accounts.BY), data=data, demo=demo
+    )
 
 
 async def _wanted(

@@ -81,7 +81,7 @@ class Desk:
         """Remove a role of the house's own that nobody has; one that stood in place of a shipped one gives it back."""
         async with self.house.pool.writing(self.tenant.id) as tx:
             await grants.remove_role(tx, self.tenant.id, name)
-            told = Happening("role-remove", OPERATOR.account, name, tenant=self.tenant.id)
+            told = Happening("role-delete", OPERATOR.account, name, tenant=self.tenant.id)
             await self.witness.tell(tx, told)
 
     async def grant(
@@ -132,7 +132,15 @@ class Desk:
         first, last = self._instant(begin, 0), self._instant(end, 1)
         async with self.house.pool.writing(self.tenant.id) as tx:
             await grants.set_hours(
-                tx, self.tenant.id, OPERATOR, account, hours, valid_from=first, valid_to=last, reason=reason
+                tx,
+                self.tenant.id,
+                OPERATOR,
+                account,
+                hours,
+                valid_from=first,
+                valid_to=last,
+                reason=reason,
+                witness=self.witness,
             )
 
     async def lend(

@@ -338,15 +338,11 @@ def endpoint(
                     raise
                 made = await ask()
             if isinstance(made, Go):
-                return RedirectResponse(made.where, 303, {"cache-control": "no-store"})
+                return go(made.where)
             return render(request, made, show(request)) if isinstance(made, Page) else made
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
-            wrong: Exception = exc
-            if isinstance(exc, (Forbidden, NotFound, Gone)):
-                try:
-                    await _tell(request, exc, number, handler.__name__)
-                except Exception as untold:  # noqa: BLE001 - what could not be told is not answered as if it were
-                    wrong = untold
+            told = isinstance(exc, (Forbidden, NotFound, Gone))
+            wrong = await after_telling(exc, _tell(request, exc, number, handler.__name__) if told else None)
             return problem(request, wrong, number, fragment=fragment, glass=_glass(request, wrong))
 
     answer.__name__ = handler.__name__
@@ -388,7 +384,22 @@ def _glass(request: Request, exc: Exception) -> str:
     return f"/patients/{quote(str(id_), safe='')}/emergency" if may else ""
 
 
-async def _tell(request: Request, refused: Problem, number: UUID, page: str) -> None:
+def go(where: str) -> Response:
+    """On to another page, after something was done."""
+    return RedirectResponse(where, 303, {"cache-control": "no-store"})
+
+
+async def after_telling(exc: Exception, telling: Awaitable[None] | None) -> Exception:
+    """What to answer with once a refusal was told: itself, or that it could not be, for then it is not answered as if it were."""
+    try:
+        if telling is not None:
+            await telling
+    except Exception as untold:  # noqa: BLE001 - it becomes the answer
+        return untold
+    return exc
+
+
+async def _tell(request: Request, refused: Exception, number: UUID, page: str) -> None:
     """Note a refusal, or a look for what is not there, in a transaction of its own."""
     caller: Caller | None = request.scope.get("hsba.caller")
     app = request.app.state.services

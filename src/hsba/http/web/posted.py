@@ -12,7 +12,7 @@ from hsba.access.office import ADMINISTRATOR, OFFICER
 from hsba.access.ports import Happening
 from hsba.fhir.problems import Forbidden
 from hsba.http import callers
-from hsba.http.web.page import keep_choice, problem
+from hsba.http.web.page import after_telling, keep_choice, problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,13 +35,8 @@ def guarded(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Requ
                 return kept
             return await handler(request)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
-            wrong: Exception = exc
-            if isinstance(exc, Forbidden):
-                try:
-                    await _tell(request, exc)
-                except Exception as untold:  # noqa: BLE001 - what could not be told is not answered as if it were
-                    wrong = untold
-            return problem(request, wrong)
+            telling = _tell(request, exc) if isinstance(exc, Forbidden) else None
+            return problem(request, await after_telling(exc, telling))
 
     return answer
 

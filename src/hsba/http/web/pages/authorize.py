@@ -18,9 +18,9 @@ from hsba.access.authorizing import PARAMETERS, Let, Returned, back
 from hsba.access.problems import NotLoggedIn
 from hsba.access.refusals import AccessDenied, InvalidRequest
 from hsba.fhir import json
-from hsba.http import limits, oauth
-from hsba.http.messages import join_headers, read_pairs
-from hsba.http.web import words
+from hsba.http import oauth
+from hsba.http.messages import read_pairs
+from hsba.http.web import forms, words
 from hsba.http.web.page import HEADERS, Page, render, show
 from hsba.record import interactions
 from hsba.record.tenants import UnknownTenant
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 PATIENT = "hsba-patient"
 """The parameter of ours that names the patient who was chosen."""
-LONGEST = 32 * 1024
-SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +129,7 @@ async def _pairs(request: Request) -> Pairs:
     """What was asked: in the address at first, in the form with the answer."""
     if request.method != "POST":
         return read_pairs(request.scope["query_string"])
-    headers = join_headers(request.scope["headers"])
-    return read_pairs(await limits.read_body(request.receive, headers, limit=LONGEST, seconds=SECONDS))
+    return await forms.pairs(request)
 
 
 async def _tenant(request: Request, asked: Asked, caller: Caller, root: str) -> Tenant | None:

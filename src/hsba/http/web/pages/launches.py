@@ -9,10 +9,10 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import RedirectResponse, Response
 
 from hsba.access import authorizing
-from hsba.access.problems import NotLoggedIn
 from hsba.fhir.problems import NotFound
 from hsba.http import oauth
-from hsba.http.web.page import HEADERS, Page, render, show
+from hsba.http.web import visitor
+from hsba.http.web.page import HEADERS, Page, go, render, show
 from hsba.record import interactions
 from hsba.record.views import patient as view
 
@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 
     from hsba.access.apps import App
     from hsba.access.authorizing import LetIn
-    from hsba.access.identity import Caller
     from hsba.http.web.page import Ask
     from hsba.record.views.people import Banner
-
-LONGEST = 4 * 1024
-SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ async def apps(ask: Ask) -> Page:
 
 async def own(request: Request) -> Response:
     """The apps that this person let in, to be ended."""
-    caller = _caller(request)
+    caller = visitor.caller(request)
     identity = request.app.state.services.identity
     async with identity.connect() as tx:
         found = tuple(await authorizing.let_in(tx, caller.account or 0, identity.now()))
@@ -77,16 +73,9 @@ async def end(request: Request) -> Response:
     """End what one let an app do."""
     identity = request.app.state.services.identity
     await authorizing.end(
-        identity, _caller(request), int(request.path_params["grant"]), request.scope["hsba.address"]
+        identity, visitor.caller(request), int(request.path_params["grant"]), request.scope["hsba.address"]
     )
-    return RedirectResponse("/account/apps", 303, {"cache-control": "no-store"})
-
-
-def _caller(request: Request) -> Caller:
-    caller: Caller | None = request.scope.get("hsba.caller")
-    if caller is None:
-        raise NotLoggedIn
-    return caller
+    return go("/account/apps")
 
 
 async def launch(ask: Ask) -> Response:

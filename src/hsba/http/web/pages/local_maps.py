@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hsba.http.web.i18n import mark
-from hsba.http.web.page import Page, endpoint
+from hsba.http.web.page import Go, Page, endpoint
 from hsba.http.web.pages.codes import LISTS
 from hsba.terminology import compose, mapping
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from hsba.http.web.page import Ask
     from hsba.terminology.mapping import LocalMap, Work
 
-LONGEST = 16 * 1024
-SECONDS = 30.0
 STATES = {"open": mark("Not mapped yet"), "accepted": mark("Mapped"), "unmatched": mark("No national code")}
 EQUIVALENCES = {
     "equivalent": mark("the same"), "wider": mark("the national code means more"),
@@ -88,15 +85,15 @@ async def bench(ask: Ask) -> Page:
     return Page("map.html", Bench(found, state, number, typed, list_, STATES, EQUIVALENCES), section="maps")
 
 
-async def begin(ask: Ask) -> Response:
+async def begin(ask: Ask) -> Go:
     """Begin a map and open it."""
     form = ask.form
     raw = await compose.stored(ask.ctx, f"{form.get('target', '')}-vs")
     made = await mapping.begin(ask.ctx, form.get("title", ""), form.get("source", ""), raw["url"])
-    return _go(f"/maps/{made.id}")
+    return Go(f"/maps/{made.id}")
 
 
-async def decide(ask: Ask) -> Response:
+async def decide(ask: Ask) -> Go:
     """Accept, reject, or say that there is no national code."""
     form = ask.form
     id_ = ask.path("id")
@@ -105,24 +102,20 @@ async def decide(ask: Ask) -> Response:
         system=form.get("target-system", ""), target=form.get("target-code") or form.get("target", ""),
         equivalence=form.get("equivalence", "equivalent"), comment=form.get("comment", ""),
     )  # fmt: skip
-    return _go(_back(id_, form))
+    return Go(_back(id_, form))
 
 
-async def undo(ask: Ask) -> Response:
+async def undo(ask: Ask) -> Go:
     """Take a decision back."""
     form = ask.form
     id_ = ask.path("id")
     await mapping.undo(ask.ctx, id_, int(ask.request.path_params["number"]))
-    return _go(_back(id_, form))
+    return Go(_back(id_, form))
 
 
 def _back(id: str, form: dict[str, str]) -> str:
     state = form.get("state", "")
     return f"/maps/{id}" + (f"?state={state}" if state in STATES else "")
-
-
-def _go(address: str) -> Response:
-    return RedirectResponse(address, 303, {"cache-control": "no-store"})
 
 
 ROUTES = (

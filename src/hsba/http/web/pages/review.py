@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.responses import RedirectResponse
-
 from hsba.access import accounts as keeping
 from hsba.access import grants, review
 from hsba.http.web import words
-from hsba.http.web.page import Page
+from hsba.http.web.page import Go, Page
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
-
     from hsba.access.review import Confirmation, Standing
     from hsba.http.web.page import Ask
 
@@ -62,7 +58,7 @@ async def accounts(ask: Ask) -> Page:
     return Page("review.html", page, section="review")
 
 
-async def confirm(ask: Ask) -> Response:
+async def confirm(ask: Ask) -> Go:
     """Keep that the list was looked through and found right."""
     form = ask.form
     witness = ask.request.app.state.services.identity.witness
@@ -75,4 +71,4 @@ async def confirm(ask: Ask) -> Response:
         witness,
         ask.ctx.address,
     )
-    return RedirectResponse("/audit/accounts", 303, {"cache-control": "no-store"})
+    return Go("/audit/accounts")

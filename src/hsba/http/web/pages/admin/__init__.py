@@ -27,8 +27,8 @@ from hsba.http.web.pages.admin.room import endpoint
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from hsba.http.web.page import Page
-    from hsba.http.web.pages.admin.room import Ask, Go
+    from hsba.http.web.page import Go, Page
+    from hsba.http.web.pages.admin.room import Ask
 
     Looking = Callable[[Ask], Awaitable[Page]]
     Doing = Callable[[Ask], Awaitable[Page | Go]]

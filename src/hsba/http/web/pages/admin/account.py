@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from hsba.access import directory, grants, role_desk, staffing
 from hsba.fhir.problems import BadRequest
 from hsba.fhir.query.dates import interval
-from hsba.http.web.page import Page
+from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.account import device
 from hsba.http.web.pages.admin.accounts import Secret, titles
-from hsba.http.web.pages.admin.room import Go
 from hsba.http.web.words import ACCOUNT_KIND
 from hsba.record.views import house
 

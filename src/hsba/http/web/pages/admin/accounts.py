@@ -17,7 +17,8 @@ from hsba.record.views import house
 if TYPE_CHECKING:
     from hsba.access.directory import Entry
     from hsba.access.roles import Role
-    from hsba.http.web.pages.admin.room import Ask, Form, Go
+    from hsba.http.web.page import Go
+    from hsba.http.web.pages.admin.room import Ask, Form
     from hsba.record.views.house import Department
 
 

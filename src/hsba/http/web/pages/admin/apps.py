@@ -10,13 +10,13 @@ import msgspec
 
 from hsba.access import apps as known
 from hsba.access import grants, role_desk
+from hsba.access.accounts import By
 from hsba.access.apps import UnknownApp, Wanted
 from hsba.access.office import OtherKeepers
 from hsba.fhir.problems import NotFound
 from hsba.http.web.i18n import mark
-from hsba.http.web.page import Page
+from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin.accounts import Secret, titles
-from hsba.http.web.pages.admin.room import Go
 
 if TYPE_CHECKING:
     from hsba.access.apps import App
@@ -152,9 +152,11 @@ async def open_app(ask: Ask) -> Page | Go:
     return Go(f"/admin/apps/{found.name}")
 
 
-def _by(office: Office) -> known.By:
+def _by(office: Office) -> By:
     """The administrator, as who keeps apps knows him."""
-    return known.By(office.actor.account, office.by, office.witness)
+    return By(
+        office.witness, office.actor.account, office.address, office.actor.workstation, number=office.by
+    )
 
 
 async def give_role(ask: Ask) -> Page | Go:

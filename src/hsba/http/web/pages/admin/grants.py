@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hsba.access import grants, role_desk
-from hsba.http.web.page import Page
+from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin.accounts import titles
-from hsba.http.web.pages.admin.room import Go
 from hsba.record.views import house
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from hsba.record.views import house
 
 if TYPE_CHECKING:
     from hsba.access.account_lists import List, Row
-    from hsba.http.web.pages.admin.room import Ask, Go
+    from hsba.http.web.page import Go
+    from hsba.http.web.pages.admin.room import Ask
 
 COLUMNS = {
     "login": mark("Account name"),

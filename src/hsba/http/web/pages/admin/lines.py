@@ -11,9 +11,9 @@ from hsba.access import roles as known
 from hsba.access.checking import BadLine
 from hsba.access.role_desk import MOST_LINES
 from hsba.fhir.problems import NotFound
-from hsba.http.web.page import Page
+from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin import plain, words
-from hsba.http.web.pages.admin.room import Form, Go
+from hsba.http.web.pages.admin.room import Form
 
 if TYPE_CHECKING:
     from hsba.access.office import Office

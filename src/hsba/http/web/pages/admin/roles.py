@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hsba.access import checking, grants, role_desk
-from hsba.http.web.page import Page
+from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin import plain
-from hsba.http.web.pages.admin.room import Go
 from hsba.record.views import house
 
 if TYPE_CHECKING:

@@ -11,16 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import uuid_utils.compat as uuid7s
-from starlette.responses import RedirectResponse, Response
 
 from hsba.access import office
 from hsba.access.office import Office
 from hsba.access.ports import Happening
 from hsba.access.problems import NotLoggedIn, PasswordMustChange
 from hsba.fhir.problems import Forbidden, NotFound, Problem
-from hsba.http import limits
-from hsba.http.messages import join_headers, read_pairs
-from hsba.http.web.page import Page, keep_choice, problem, render, show
+from hsba.http.messages import read_pairs
+from hsba.http.web import forms
+from hsba.http.web.page import Go, Page, after_telling, go, keep_choice, problem, render, show
 from hsba.http.web.pages.admin import uploads
 from hsba.record.tenants import UnknownTenant
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from hsba.access.identity import Caller
     from hsba.http.app import Services
@@ -37,15 +37,8 @@ if TYPE_CHECKING:
     from hsba.store.pool import Connection
 
 LONGEST = 1024 * 1024
-SECONDS = 60.0
+"""Bytes of a form with a list of accounts."""
 PURPOSE = "HOPERAT"
-
-
-@dataclass(frozen=True, slots=True)
-class Go:
-    """The answer to an act: go there."""
-
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +164,11 @@ def endpoint(
                 ctx = ask.whole(tx)
                 await ctx.trail.add(ctx, "page", None, [f"admin.{name}", *ask.about])
             if isinstance(made, Go):
-                return RedirectResponse(made.address, 303, {"cache-control": "no-store"})
+                return go(made.where)
             return render(request, made, ask.show)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
-            if isinstance(exc, Forbidden):
-                await _tell_stranger(request, number, name, act, exc)
-            return problem(request, exc, number)
+            telling = _tell_stranger(request, number, name, act, exc) if isinstance(exc, Forbidden) else None
+            return problem(request, await after_telling(exc, telling), number)
 
     answer.__name__ = (doing or looking).__name__
     answer.__doc__ = (doing or looking).__doc__
@@ -219,9 +211,8 @@ async def _done(
 
 
 async def _read(request: Request) -> Form:
-    headers = join_headers(request.scope["headers"])
-    body = await limits.read_body(request.receive, headers, limit=LONGEST, seconds=SECONDS)
-    kind = headers.get(b"content-type", b"").decode("latin-1")
+    body = await forms.body(request, longest=LONGEST)
+    kind = request.headers.get("content-type", "")
     pairs = uploads.read(body, kind) if kind.startswith("multipart/form-data") else read_pairs(body)
     fields: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
