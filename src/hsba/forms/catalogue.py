@@ -1,0 +1,45 @@
+"""The forms that come with the program, read once: blocks, facts and one file for each form."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from hsba.forms import source
+from hsba.forms.lines import parse
+from hsba.forms.source import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hsba.forms.model import Form
+
+PLACE = resources.files("hsba") / "definitions" / "vn.moh.forms"
+FOLDERS = ("covers", "sheets", "papers")
+
+
+@cache
+def facts() -> Mapping[str, Mapping[str, Any]]:
+    """What a form may take from the record, by name (`facts.yaml`)."""
+    return parse((PLACE / "facts.yaml").read_text("utf-8"), "facts.yaml")
+
+
+@cache
+def library() -> Library:
+    """The blocks and the names of the facts."""
+    files = {one.name: one.read_text("utf-8") for one in sorted((PLACE / "blocks").iterdir(), key=str)}
+    return Library(source.blocks(files), frozenset(facts()))
+
+
+@cache
+def forms() -> Mapping[str, Form]:
+    """Every form that comes with the program, by its slug, in the order of its folders and names."""
+    found = (source.load(text, name, library()) for name, text in _files())
+    return {form.slug: form for form in found}
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    for folder in FOLDERS:
+        for one in sorted((PLACE / folder).iterdir(), key=str):
+            yield one.name, one.read_text("utf-8")

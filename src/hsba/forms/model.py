@@ -1,0 +1,273 @@
+"""A statutory form as the program holds it: its parts, their items, and the conditions between them.
+
+Everything here is a value read from a form's source (`source.py`); it is never changed after that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+BASE = "http://fhir.hl7.org.vn/core/Questionnaire/"
+
+KINDS: dict[str, str] = {
+    "text": "string",
+    "long": "text",
+    "number": "decimal",
+    "integer": "integer",
+    "date": "date",
+    "time": "time",
+    "datetime": "dateTime",
+    "tick": "boolean",
+    "one": "choice",
+    "many": "choice",
+    "coded": "open-choice",
+    "icd": "choice",
+    "drawing": "attachment",
+    "group": "group",
+    "table": "group",
+    "show": "display",
+    "chart": "display",
+    "signatures": "display",
+}
+"""What an item may be, and the FHIR R4 Questionnaire.item.type that says so."""
+
+ANSWERED = frozenset(KINDS) - {"group", "table", "show", "chart", "signatures"}
+"""Kinds that hold an answer themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice as printed: its number or letter, its words, and the code it means where the field has one."""
+
+    code: str
+    label: str
+    en: str = ""
+    system: str = ""
+    means: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One comparison of a condition: an item, `=`, `!=`, `<`, `<=`, `>`, `>=` or `exists`, and a value."""
+
+    item: str
+    operator: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When an item is asked: all of the clauses, or any of them (Questionnaire.item.enableBehavior)."""
+
+    clauses: tuple[Clause, ...]
+    behavior: str = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A place to sign: the words over it, and the roles whose signature it takes."""
+
+    label: str
+    roles: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that the paper prints in a table: its id, number and words."""
+
+    id: str
+    number: str
+    label: str
+    without: tuple[str, ...] = ()
+    """Columns that this row has no cell for."""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """Words printed inside a cell, by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A question, a group of them, a table, or words between them; in the order and words of the paper."""
+
+    id: str
+    kind: str
+    label: str = ""
+    en: str = ""
+    number: str = ""
+    hint: str = ""
+    heading: int = 0
+    """1 to 3 for a heading of that size, 0 for plain words."""
+    lines: int = 0
+    """Dotted lines that the paper prints under the one of the label."""
+    width: int = 100
+    """Share of the line, per cent."""
+    unit: str = ""
+    ucum: str = ""
+    least: Decimal | None = None
+    most: Decimal | None = None
+    usual: tuple[Decimal, Decimal] | None = None
+    """Outside these a value is asked for again, not refused."""
+    decimals: int | None = None
+    longest: int = 0
+    """Characters at most; 0 for the limit of the kind."""
+    boxes: tuple[int, ...] = ()
+    """Digit cells, in groups."""
+    options: tuple[Option, ...] = ()
+    inline: bool = True
+    """Whether the options stand on the label's line."""
+    codes: str = ""
+    """The value set (canonical) or the room's list that the answer comes from."""
+    upper: bool = False
+    required: bool = False
+    when: Condition | None = None
+    value: str = ""
+    """FHIRPath that calculates it; `%id` is the answer of another item."""
+    source: str = ""
+    """The fact of the record that is shown here and owned elsewhere (`facts.yaml`)."""
+    copy: str = ""
+    """The fact that fills it first and may be changed."""
+    becomes: Mapping[str, Any] = field(default_factory=dict)
+    """What is made of the answer: the kind of resource, and what it needs (`becoming.py`)."""
+    items: tuple[Item, ...] = ()
+    right: tuple[Item, ...] = ()
+    """The right column of a group printed in two."""
+    beside: Item | None = None
+    """A framed group printed at the right of it."""
+    frame: bool = False
+    rows: int = 0
+    """Empty rows that the paper prints in a table."""
+    fixed: tuple[Row, ...] = ()
+    across: int = 1
+    """How often the columns of a table stand side by side."""
+    separator: str = ""
+    """What stands between the answers of a group written as one, such as 120/80."""
+    signers: tuple[Signer, ...] = ()
+    dated: bool = False
+    """Whether a line for place and date stands over the signatures."""
+    page: str = ""
+    """`before`: the paper begins a new page here."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the group's answers come once for each row."""
+        return self.kind == "table" and not self.fixed
+
+    @property
+    def readonly(self) -> bool:
+        """Whether nobody types here."""
+        return bool(self.source or self.value)
+
+    def children(self) -> tuple[Item, ...]:
+        """What stands inside, in the order of the paper."""
+        return (*self.items, *self.right, *((self.beside,) if self.beside else ()))
+
+    def walk(self) -> Iterator[Item]:
+        """This item and all inside it."""
+        yield self
+        for child in self.children():
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A cut of the form: what one person writes and signs at one time, one entry (QuestionnaireResponse)."""
+
+    id: str
+    title: str
+    items: tuple[Item, ...]
+    fill: tuple[str, ...] = ()
+    """Kinds of staff that write it; empty for everybody who may write in the record."""
+    sign: str = ""
+    """Whose signature it takes, in the words of the form; empty where it is not signed."""
+    repeats: bool = False
+    """Whether there are many entries of it, such as a day's notes."""
+    as_table: bool = False
+    """Whether its entries are printed as rows of one table."""
+    number: str = ""
+    heading: int = 1
+    page: str = ""
+
+    def walk(self) -> Iterator[Item]:
+        """Every item of the part."""
+        for item in self.items:
+            yield from item.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What must hold between answers: FHIRPath that is true or empty where it does, and what to say where not."""
+
+    that: str
+    say: str
+    en: str
+    items: tuple[str, ...]
+    stops: bool = True
+    """Whether completing is refused; otherwise it is only told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The three columns over the title, each a list of lines: words, or a fact after words."""
+
+    left: tuple[Item, ...] = ()
+    middle: tuple[Item, ...] = ()
+    right: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One version of a form."""
+
+    code: str
+    """As the law writes it: 17/BV1."""
+    slug: str
+    """The same for addresses and file names: 17-BV1."""
+    version: str
+    name: str
+    title: str
+    kind: str
+    """cover, sheet or paper."""
+    parts: tuple[Part, ...]
+    subtitle: str = ""
+    printed: str = ""
+    """The code as it stands on the paper."""
+    basis: str = ""
+    source: str = ""
+    """What its fields rest on."""
+    confidence: str = "reconstructed"
+    """`confirmed` where the paper itself was seen, `reconstructed` where not."""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    head: Head = Head()
+    size: str = "a4"
+    landscape: bool = False
+    many: bool = False
+    """Whether a stay may have several sheets of it."""
+    checks: tuple[Check, ...] = ()
+    text: str = ""
+    """The source it was read from, with its blocks put in."""
+
+    @property
+    def url(self) -> str:
+        """The canonical address of its Questionnaire."""
+        return f"{BASE}{self.slug}"
+
+    @property
+    def canonical(self) -> str:
+        """The address with the version."""
+        return f"{self.url}|{self.version}"
+
+    def part(self, id: str) -> Part | None:
+        """The part of that name."""
+        return next((part for part in self.parts if part.id == id), None)
+
+    def walk(self) -> Iterator[Item]:
+        """Every item of every part."""
+        for part in self.parts:
+            yield from part.walk()

@@ -1,0 +1,470 @@
+"""Form files: readable YAML, checked key by key, its blocks put in, made into a `Form`; every error names its line.
+
+Step 1 the file is read with its lines - step 2 `use:` puts blocks in - step 3 each key is read by its table -
+step 4 numbers are counted as the paper counts them - step 5 names, conditions and calculations are checked together.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from hsba.fhir import fhirpath
+from hsba.forms import becoming, conditions
+from hsba.forms.lines import BadForm, Lined, parse
+from hsba.forms.model import ANSWERED, KINDS, Check, Form, Head, Item, Option, Part, Row, Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ID = re.compile(r"^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$")
+CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9/.-]{0,30}$")
+NAMED = re.compile(r"%([a-z][a-z0-9.-]*[a-z0-9]|[a-z])")
+GIVEN = frozenset({"today", "now"})
+"""Names a calculation may use beside those of items."""
+COUNT = "+"
+"""A number that follows the one before it on the paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What form files may refer to: blocks by name, and the names of facts."""
+
+    blocks: Mapping[str, list[Lined]]
+    facts: frozenset[str]
+
+
+# Each key of the file: how its value is read.
+
+
+def _text(where: Lined, key: str, value: Any) -> str:
+    if isinstance(value, dict | list | bool) or value is None:
+        raise where.wrong(f"{key} is text.", f"{key} phải là chữ.", key)
+    return str(value)
+
+
+def _flag(where: Lined, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise where.wrong(f"{key} is true or false.", f"{key} phải là true hoặc false.", key)
+    return value
+
+
+def _whole(least: int, most: int) -> Callable[[Lined, str, Any], int]:
+    def read(where: Lined, key: str, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise where.wrong(
+                f"{key} is a whole number from {least} to {most}.",
+                f"{key} phải là số nguyên từ {least} đến {most}.", key,
+            )  # fmt: skip
+        return value
+
+    return read
+
+
+def _number(where: Lined, key: str, value: Any) -> Decimal:
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        raise where.wrong(f"{key} is a number.", f"{key} phải là số.", key)
+    return Decimal(value)
+
+
+def _pair(where: Lined, key: str, value: Any) -> tuple[Decimal, Decimal]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise where.wrong(f"{key} is [low, high].", f"{key} phải là [thấp, cao].", key)
+    low, high = (_number(where, key, one) for one in value)
+    return low, high
+
+
+def _day(where: Lined, key: str, value: Any) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as exc:
+        raise where.wrong(f"{key} is a date, 2024-01-31.", f"{key} phải là ngày, dạng 2024-01-31.", key) from exc
+
+
+def _one_of(*words: str) -> Callable[[Lined, str, Any], str]:
+    def read(where: Lined, key: str, value: Any) -> str:
+        if value not in words:
+            raise where.wrong(f"{key} is one of {', '.join(words)}.", f"{key} phải là một trong: {', '.join(words)}.", key)
+        return str(value)
+
+    return read
+
+
+def _words(where: Lined, key: str, value: Any) -> tuple[str, ...]:
+    return tuple(_text(where, key, one) for one in (value if isinstance(value, list) else [value]))
+
+
+def _boxes(where: Lined, key: str, value: Any) -> tuple[int, ...]:
+    return tuple(_whole(1, 20)(where, key, one) for one in (value if isinstance(value, list) else [value]))
+
+
+def _options(where: Lined, key: str, value: Any) -> tuple[Option, ...]:
+    """A list of {code: label}, or {code, label, means: system|code}."""
+    if not isinstance(value, list) or not value:
+        raise where.wrong(f"{key} is a list of choices.", f"{key} phải là danh sách lựa chọn.", key)
+    made = []
+    for one in value:
+        if not isinstance(one, Lined):
+            raise where.wrong(f"{key}: each choice is `1: words`.", f"{key}: mỗi lựa chọn ghi `1: chữ`.", key)
+        if "code" in one:
+            _only(one, {"code", "label", "en", "means"})
+            system, _, means = str(one.get("means", "")).rpartition("|")
+            made.append(Option(str(one["code"]), _text(one, "label", one.get("label")), str(one.get("en", "")), system, means))
+        else:
+            made += [Option(str(code), _text(one, code, label)) for code, label in one.items()]
+    if len({one.code for one in made}) != len(made):
+        raise where.wrong(f"{key}: a choice stands twice.", f"{key}: có lựa chọn bị lặp.", key)
+    return tuple(made)
+
+
+def _signers(where: Lined, key: str, value: Any) -> tuple[Signer, ...]:
+    made = []
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, Lined):
+            _only(one, {"label", "roles", "note"})
+            made.append(Signer(_text(one, "label", one.get("label")), _words(one, "roles", one.get("roles", [])), str(one.get("note", ""))))
+        else:
+            made.append(Signer(_text(where, key, one)))
+    return tuple(made)
+
+
+def _fixed(where: Lined, key: str, value: Any) -> tuple[Row, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, Lined) for one in value):
+        raise where.wrong(f"{key} is a list of rows.", f"{key} phải là danh sách dòng.", key)
+    made = []
+    for one in value:
+        _only(one, {"id", "n", "label", "without", "hints"})
+        made.append(
+            Row(
+                _text(one, "id", one.get("id")), str(one.get("n", "")), str(one.get("label", "")),
+                _words(one, "without", one.get("without", [])), dict(one.get("hints", {})),
+            )
+        )  # fmt: skip
+    return tuple(made)
+
+
+ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
+    "label": ("label", _text),
+    "en": ("en", _text),
+    "n": ("number", _text),
+    "hint": ("hint", _text),
+    "heading": ("heading", _whole(0, 3)),
+    "lines": ("lines", _whole(0, 60)),
+    "width": ("width", _whole(5, 100)),
+    "unit": ("unit", _text),
+    "ucum": ("ucum", _text),
+    "min": ("least", _number),
+    "max": ("most", _number),
+    "usual": ("usual", _pair),
+    "decimals": ("decimals", _whole(0, 6)),
+    "longest": ("longest", _whole(1, 1_000_000)),
+    "boxes": ("boxes", _boxes),
+    "options": ("options", _options),
+    "inline": ("inline", _flag),
+    "codes": ("codes", _text),
+    "upper": ("upper", _flag),
+    "required": ("required", _flag),
+    "value": ("value", _text),
+    "from": ("source", _text),
+    "copy": ("copy", _text),
+    "frame": ("frame", _flag),
+    "rows": ("rows", _whole(0, 60)),
+    "fixed": ("fixed", _fixed),
+    "across": ("across", _whole(1, 4)),
+    "separator": ("separator", _text),
+    "signers": ("signers", _signers),
+    "dated": ("dated", _flag),
+    "page": ("page", _one_of("before")),
+}
+"""Keys of an item: the attribute, and how it is read.  `id`, `type`, `when`, `becomes`, `items`, `right`, `beside` follow."""
+
+PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
+    "title": ("title", _text),
+    "n": ("number", _text),
+    "heading": ("heading", _whole(0, 3)),
+    "fill": ("fill", _words),
+    "sign": ("sign", _text),
+    "repeats": ("repeats", _flag),
+    "as-table": ("as_table", _flag),
+    "page": ("page", _one_of("before")),
+}
+
+FORM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
+    "form": ("code", _text),
+    "version": ("version", _text),
+    "name": ("name", _text),
+    "title": ("title", _text),
+    "subtitle": ("subtitle", _text),
+    "printed": ("printed", _text),
+    "kind": ("kind", _one_of("cover", "sheet", "paper")),
+    "basis": ("basis", _text),
+    "source": ("source", _text),
+    "confidence": ("confidence", _one_of("confirmed", "reconstructed")),
+    "valid-from": ("valid_from", _day),
+    "valid-to": ("valid_to", _day),
+    "size": ("size", _one_of("a4", "a5")),
+    "landscape": ("landscape", _flag),
+    "many": ("many", _flag),
+}
+NEEDED = ("form", "version", "name", "title", "kind", "parts")
+
+
+def load(text: str, file: str, library: Library) -> Form:
+    """Read one form file; BadForm names the line of the first error."""
+    top = parse(text, file)
+    _only(top, {*FORM, "parts", "checks", "head"})
+    for key in NEEDED:
+        if key not in top:
+            raise top.wrong(f"{key} is missing.", f"thiếu {key}.")
+    made: dict[str, Any] = {name: read(top, key, top[key]) for key, (name, read) in FORM.items() if key in top}
+    if not CODE.match(made["code"]):
+        raise top.wrong("form is a code such as 17/BV1.", "form phải là mã như 17/BV1.", "form")
+    reader = _Reader(library)
+    head = top.get("head", [])
+    form = Form(
+        slug=made["code"].replace("/", "-").replace(".", "-"),
+        parts=tuple(reader.part(one) for one in _lines(top, "parts", top["parts"])),
+        checks=tuple(_check(one) for one in _lines(top, "checks", top.get("checks", []))),
+        head=reader.head(top, head),
+        text=text,
+        **made,
+    )
+    _agree(form, top, reader.places, library)
+    return form
+
+
+class _Reader:
+    """Reads items, keeping the count of the paper's running numbers and where each item stands in the file."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.count = 0
+        self.places: dict[str, Lined] = {}
+
+    def part(self, where: Lined) -> Part:
+        _only(where, {*PART, "id", "items"})
+        made = {name: read(where, key, where[key]) for key, (name, read) in PART.items() if key in where}
+        return Part(id=self._id(where), items=self.items(where, "items"), **{"title": "", **made})
+
+    def head(self, top: Lined, value: Any) -> Head:
+        if isinstance(value, str):
+            value = self._block(top, "head", value)[0]
+        if not value:
+            return Head()
+        _only(value, {"left", "middle", "right"})
+        return Head(**{side: self.items(value, side) for side in ("left", "middle", "right")})
+
+    def items(self, where: Lined, key: str) -> tuple[Item, ...]:
+        return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
+
+    def item(self, where: Lined) -> Item:
+        _only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count"})
+        kind = where.get("type", "group" if "items" in where else "text")
+        if kind not in KINDS:
+            raise where.wrong(f"type is one of {', '.join(KINDS)}.", f"type phải là một trong: {', '.join(KINDS)}.", "type")
+        if "count" in where:
+            self.count = _whole(1, 200)(where, "count", where["count"]) - 1
+        made = {name: read(where, key, where[key]) for key, (name, read) in ITEM.items() if key in where}
+        if made.get("number") == COUNT:
+            self.count += 1
+            made["number"] = f"{self.count}."
+        when = None
+        if "when" in where:
+            when = conditions.read(_text(where, "when", where["when"]))
+            if when is None:
+                raise where.wrong("when is `item = value`, joined by and, or by or.", "when phải là `mục = giá trị`, nối bằng and hoặc bằng or.", "when")
+        beside = where.get("beside")
+        found = Item(
+            id=self._id(where), kind=kind, when=when, becomes=becoming.read(where, where.get("becomes")),
+            items=self.items(where, "items"), right=self.items(where, "right"),
+            beside=self.item(self._put_in(where, "beside", [beside], 0)[0]) if beside else None, **made,
+        )  # fmt: skip
+        _fits(found, where)
+        return found
+
+    def _id(self, where: Lined) -> str:
+        id_ = where.get("id")
+        if not isinstance(id_, str) or not ID.match(id_):
+            raise where.wrong(f"id {id_!r}: small letters, digits, - and dots.", f"id {id_!r}: chỉ chữ thường, số, - và dấu chấm.", "id")
+        if id_ in self.places:
+            raise where.wrong(f"id {id_} stands twice.", f"id {id_} có hai lần.", "id")
+        self.places[id_] = where
+        return id_
+
+    def _put_in(self, where: Lined, key: str, value: Any, depth: int) -> list[Lined]:
+        """The items of a list, those of blocks in their place."""
+        if depth > 8:
+            raise where.wrong("blocks use one another in a circle.", "các khối dùng lẫn nhau thành vòng.", key)
+        made: list[Lined] = []
+        for one in _lines(where, key, value):
+            if "use" not in one:
+                made.append(one)
+                continue
+            _only(one, {"use", "without", "with", "only"})
+            held = self._put_in(one, "use", self._block(one, "use", one["use"]), depth + 1)
+            made += _changed(one, held)
+        return made
+
+    def _block(self, where: Lined, key: str, name: Any) -> list[Lined]:
+        found = self.library.blocks.get(str(name))
+        if found is None:
+            raise where.wrong(f"there is no block {name}.", f"không có khối {name}.", key)
+        return found
+
+
+def _changed(where: Lined, held: list[Lined]) -> list[Lined]:
+    """A block's items without some, or only some, and with keys changed, at any depth."""
+    without, only = _words(where, "without", where.get("without", [])), _words(where, "only", where.get("only", []))
+    changes = where.get("with", {})
+    known = set()
+
+    def change(items: list[Lined]) -> list[Lined]:
+        made = []
+        for item in items:
+            id_ = str(item.get("id", ""))
+            known.add(id_)
+            inside = {key: change(item[key]) for key in ("items", "right") if isinstance(item.get(key), list)}
+            if id_ not in without:
+                made.append(item.copied(**{**inside, **changes.get(id_, {})}))
+        return made
+
+    made = change(held)
+    for id_ in (*without, *only, *changes):
+        if id_ not in known:
+            raise where.wrong(f"the block has no {id_}.", f"khối không có mục {id_}.")
+    return [item for item in made if not only or item.get("id") in only]
+
+
+def _check(where: Lined) -> Check:
+    _only(where, {"that", "say", "en", "items", "stops"})
+    for key in ("that", "say", "en", "items"):
+        if key not in where:
+            raise where.wrong(f"{key} is missing.", f"thiếu {key}.")
+    _path(where, "that", _text(where, "that", where["that"]))
+    return Check(
+        _text(where, "that", where["that"]), _text(where, "say", where["say"]), _text(where, "en", where["en"]),
+        _words(where, "items", where["items"]), _flag(where, "stops", where.get("stops", True)),
+    )  # fmt: skip
+
+
+def _fits(item: Item, where: Lined) -> None:
+    """Refuse keys that make no sense together."""
+    rules: tuple[tuple[bool, str, str, str], ...] = (
+        (item.kind in ("one", "many") and not item.options, "type", "choices need options.", "cần options."),
+        (bool(item.options) and item.kind not in ("one", "many"), "options", "options belong to one or many.", "options chỉ dùng với one, many."),
+        (item.kind == "coded" and not item.codes, "type", "coded needs codes.", "coded cần codes."),
+        (item.kind == "table" and not item.items, "type", "a table needs items, its columns.", "bảng cần items là các cột."),
+        (bool(item.fixed) and item.kind != "table", "fixed", "fixed rows belong to a table.", "fixed chỉ dùng với bảng."),
+        (item.kind == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
+        (bool(item.right) and item.kind != "group", "right", "right belongs to a group.", "right chỉ dùng với group."),
+        (item.kind in ANSWERED and bool(item.items), "items", "only groups and tables hold items.", "chỉ group và table có items."),
+        (sum(bool(one) for one in (item.value, item.source, item.copy)) > 1, "id", "one of value, from and copy.", "chỉ một trong value, from, copy."),
+        (item.least is not None and item.most is not None and item.least > item.most, "min", "min is over max.", "min lớn hơn max."),
+        (item.kind == "table" and any(one.kind in ("group", "table") for one in item.items), "items", "a table's columns hold no groups.", "cột của bảng không chứa group."),
+    )  # fmt: skip
+    for wrong, key, en, vi in rules:
+        if wrong:
+            raise where.wrong(f"{item.id}: {en}", f"{item.id}: {vi}", key)
+
+
+def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library) -> None:
+    """What only the whole form can say: every name is known, nothing waits for itself."""
+    items = {item.id: item for item in form.walk()}
+    for part in form.parts:
+        if part.as_table and not part.repeats:
+            raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
+    asks: dict[str, set[str]] = {}
+    for part in form.parts:
+        for item in part.items:
+            _asks(item, frozenset(), asks, places, items)
+    for item in (*items.values(), *form.head.left, *form.head.middle, *form.head.right):
+        for key, fact in (("from", item.source), ("copy", item.copy)):
+            if fact and fact not in library.facts:
+                raise places[item.id].wrong(f"there is no fact {fact}.", f"không có dữ kiện {fact}.", key)
+    for check in form.checks:
+        for name in (*check.items, *NAMED.findall(check.that)):
+            if name not in items and name not in GIVEN:
+                raise top.wrong(f"a check names {name}, which is no item.", f"checks nhắc {name}, không có mục này.", "checks")
+    _no_circle(asks, places)
+
+
+def _asks(item: Item, above: frozenset[str], asks: dict[str, set[str]], places: Mapping[str, Lined], items: Mapping[str, Item]) -> None:
+    """Note which items the being-asked and the value of each depend on."""
+    named = {clause.item for clause in item.when.clauses} if item.when else set()
+    for name in named:
+        if name not in items:
+            raise places[item.id].wrong(f"when names {name}, which is no item.", f"when nhắc {name}, không có mục này.", "when")
+    calculated = set()
+    if item.value:
+        _path(places[item.id], "value", item.value)
+        calculated = {name for name in NAMED.findall(item.value) if name not in GIVEN}
+        for name in calculated:
+            if name not in items:
+                raise places[item.id].wrong(f"value names {name}, which is no item.", f"value nhắc {name}, không có mục này.", "value")
+    inherited = above | named
+    asks[item.id] = set(inherited | calculated)
+    for child in item.children():
+        _asks(child, inherited, asks, places, items)
+
+
+def _no_circle(asks: Mapping[str, set[str]], places: Mapping[str, Lined]) -> None:
+    done: set[str] = set()
+
+    def go(id_: str, way: tuple[str, ...]) -> None:
+        if id_ in way:
+            circle = " → ".join((*way[way.index(id_) :], id_))
+            raise places[id_].wrong(f"conditions go in a circle: {circle}.", f"điều kiện thành vòng: {circle}.")
+        if id_ not in done:
+            for other in sorted(asks.get(id_, ())):
+                go(other, (*way, id_))
+            done.add(id_)
+
+    for id_ in asks:
+        go(id_, ())
+
+
+def _path(where: Lined, key: str, text: str) -> None:
+    try:
+        fhirpath.parse(named(text))
+    except fhirpath.InvalidExpression as exc:
+        raise where.wrong(f"{key}: {exc.sentence}", f"{key}: {exc.sentence_vi}", key) from exc
+
+
+def named(text: str) -> str:
+    """An expression as FHIRPath has it: names with - or dots stand in back-quotes after %."""
+    return NAMED.sub(lambda found: f"%`{found[1]}`", text)
+
+
+def _lines(where: Lined, key: str, value: Any) -> Iterator[Lined]:
+    if not isinstance(value, list):
+        raise where.wrong(f"{key} is a list.", f"{key} phải là danh sách.", key)
+    for one in value:
+        if not isinstance(one, Lined):
+            raise where.wrong(f"{key}: {one!r} is no mapping.", f"{key}: {one!r} không phải cặp tên: giá trị.", key)
+        yield one
+
+
+def _only(where: Lined, known: set[str]) -> None:
+    for key in where:
+        if key not in known:
+            raise where.wrong(f"{key} is not known here.", f"không có khóa {key} ở đây.", key)
+
+
+def blocks(files: Mapping[str, str]) -> dict[str, list[Lined]]:
+    """The blocks of some files, by name: lists of items, or a head."""
+    made: dict[str, list[Lined]] = {}
+    for file, text in files.items():
+        top = parse(text, file)
+        for name, value in top.items():
+            if name in made:
+                raise top.wrong(f"block {name} stands twice.", f"khối {name} có hai lần.", name)
+            made[name] = list(_lines(top, name, value if isinstance(value, list) else [value]))
+    return made
+
+
+def renumbered(form: Form, version: str) -> Form:
+    """The same form as another version."""
+    return replace(form, version=version)
