@@ -178,8 +178,11 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "signers": ("signers", _signers),
     "dated": ("dated", _flag),
     "page": ("page", _one_of("before")),
+    "columns": ("columns", _whole(1, 6)),
+    "split": ("split", _whole(10, 90)),
+    "art": ("art", _text),
 }
-"""Keys of an item: the attribute, and how it is read.  `id`, `type`, `when`, `becomes`, `items`, `right`, `beside` follow."""
+"""Keys of an item: the attribute, and how it is read.  `id`, `part`, `type`, `when`, `becomes`, `items`, `right`, `beside` follow."""
 
 PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "title": ("title", _text),
@@ -242,12 +245,14 @@ class _Reader:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.count = 0
+        self.owner = ""
         self.places: dict[str, Lined] = {}
 
     def part(self, where: Lined) -> Part:
         _only(where, {*PART, "id", "items"})
         made = {name: read(where, key, where[key]) for key, (name, read) in PART.items() if key in where}
-        return Part(id=self._id(where), items=self.items(where, "items"), **{"title": "", **made})
+        self.owner = self._id(where)
+        return Part(id=self.owner, items=self.items(where, "items"), **{"title": "", **made})
 
     def head(self, top: Lined, value: Any) -> Head:
         if isinstance(value, str):
@@ -261,7 +266,7 @@ class _Reader:
         return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
 
     def item(self, where: Lined) -> Item:
-        _only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count"})
+        _only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count", "part"})
         kind = where.get("type", "group" if "items" in where else "text")
         if kind not in KINDS:
             raise where.wrong(f"type is one of {', '.join(KINDS)}.", f"type phải là một trong: {', '.join(KINDS)}.", "type")
@@ -277,11 +282,13 @@ class _Reader:
             if when is None:
                 raise where.wrong("when is `item = value`, joined by and, or by or.", "when phải là `mục = giá trị`, nối bằng and hoặc bằng or.", "when")
         beside = where.get("beside")
+        above, self.owner = self.owner, _text(where, "part", where.get("part", self.owner))
         found = Item(
-            id=self._id(where), kind=kind, when=when, becomes=becoming.read(where, where.get("becomes")),
+            id=self._id(where), kind=kind, part=self.owner, when=when, becomes=becoming.read(where, where.get("becomes")),
             items=self.items(where, "items"), right=self.items(where, "right"),
             beside=self.item(self._put_in(where, "beside", [beside], 0)[0]) if beside else None, **made,
         )  # fmt: skip
+        self.owner = above
         _fits(found, where)
         return found
 
@@ -359,6 +366,8 @@ def _fits(item: Item, where: Lined) -> None:
         (item.kind == "table" and not item.items, "type", "a table needs items, its columns.", "bảng cần items là các cột."),
         (bool(item.fixed) and item.kind != "table", "fixed", "fixed rows belong to a table.", "fixed chỉ dùng với bảng."),
         (item.kind == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
+        (bool(item.art) and item.kind != "drawing", "art", "art belongs to a drawing.", "art chỉ dùng với drawing."),
+        (bool(item.columns) and not item.options, "columns", "columns belong to choices.", "columns chỉ dùng với options."),
         (bool(item.right) and item.kind != "group", "right", "right belongs to a group.", "right chỉ dùng với group."),
         (item.kind in ANSWERED and bool(item.items), "items", "only groups and tables hold items.", "chỉ group và table có items."),
         (sum(bool(one) for one in (item.value, item.source, item.copy)) > 1, "id", "one of value, from and copy.", "chỉ một trong value, from, copy."),
@@ -376,6 +385,9 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
     for part in form.parts:
         if part.as_table and not part.repeats:
             raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
+    for item in items.values():
+        if form.part(item.part) is None:
+            raise places[item.id].wrong(f"there is no part {item.part}.", f"không có phần {item.part}.", "part")
     asks: dict[str, set[str]] = {}
     for part in form.parts:
         for item in part.items:
