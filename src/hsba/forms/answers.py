@@ -17,7 +17,7 @@ from hsba.forms.typed import Wrong
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from hsba.forms.model import Form, Item, Part
+    from hsba.forms.model import Form, Item
 
 SHEET = "http://fhir.hl7.org.vn/core/sid/sheet"
 """The system of a sheet's own id, which all its entries carry."""
@@ -60,43 +60,41 @@ def asked_in(items: Iterable[Item]) -> Iterator[Item]:
             yield from asked_in(item.children())
 
 
+def held_by(form: Form, part: str) -> Iterator[Item]:
+    """The items whose answers stand in the entries of a part, wherever the paper prints them."""
+    return (item for one in form.parts for item in asked_in(one.items) if item.part == part)
+
+
 def to_items(
-    part: Part, answers: Mapping[str, Any], asked: Callable[[str], bool] = lambda _: True
+    form: Form, part: str, answers: Mapping[str, Any], asked: Callable[[str], bool] = lambda _: True
 ) -> list[dict[str, Any]]:
-    """QuestionnaireResponse.item of a part, in the form's order; what is not asked and what is empty is left out."""
-    return _to_items(part.items, answers, asked)
+    """QuestionnaireResponse.item of an entry, in the form's order; what is not asked and what is empty is left out."""
+
+    def wanted(item: Item) -> bool:
+        return asked(item.id) and (item.part == part or item.kind not in (*ANSWERED, "table"))
+
+    return [made for one in form.parts for made in _to_items(one.items, answers, wanted)]
 
 
 def _to_items(
-    items: Iterable[Item], answers: Mapping[str, Any], asked: Callable[[str], bool]
+    items: Iterable[Item], answers: Mapping[str, Any], wanted: Callable[[Item], bool]
 ) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     for item in items:
-        if not asked(item.id):
-            continue
-        if item.kind == "table":
-            made += _table_items(item, answers, asked)
-        elif item.kind in ANSWERED:
-            if values := _values(item, answers.get(item.id)):
-                made.append(
-                    {"linkId": item.id, **({"text": item.label} if item.label else {}), "answer": values}
-                )
+        words = {"text": item.label} if item.label else {}
+        if item.kind in ANSWERED:
+            if wanted(item) and (values := _values(item, answers.get(item.id))):
+                made.append({"linkId": item.id, **words, "answer": values})
             if item.beside:
-                made += _to_items((item.beside,), answers, asked)
-        elif inside := _to_items(item.children(), answers, asked):
-            made.append({"linkId": item.id, **({"text": item.label} if item.label else {}), "item": inside})
+                made += _to_items((item.beside,), answers, wanted)
+        elif wanted(item) and item.repeats:
+            rows = (_to_items(item.items, row, lambda _: True) for row in answers.get(item.id) or ())
+            made += [{"linkId": item.id, **words, "item": inside} for inside in rows if inside]
+        elif wanted(item):
+            within = (cell for cell, _, _ in cells(item)) if item.fixed else item.children()
+            if inside := _to_items(within, answers, wanted):
+                made.append({"linkId": item.id, **words, "item": inside})
     return made
-
-
-def _table_items(
-    table: Item, answers: Mapping[str, Any], asked: Callable[[str], bool]
-) -> list[dict[str, Any]]:
-    words = {"text": table.label} if table.label else {}
-    if table.repeats:
-        rows = (_to_items(table.items, row, lambda _: True) for row in answers.get(table.id) or ())
-        return [{"linkId": table.id, **words, "item": inside} for inside in rows if inside]
-    inside = _to_items((cell for cell, _, _ in cells(table)), answers, asked)
-    return [{"linkId": table.id, **words, "item": inside}] if inside else []
 
 
 def _values(item: Item, value: Any) -> list[dict[str, Any]]:

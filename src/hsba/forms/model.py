@@ -121,6 +121,8 @@ class Item:
     options: tuple[Option, ...] = ()
     inline: bool = True
     """Whether the options stand on the label's line."""
+    columns: int = 0
+    """In how many columns the options stand under the label, filled downwards; 0 for one after the other."""
     codes: str = ""
     """The value set (canonical) or the room's list that the answer comes from."""
     upper: bool = False
@@ -137,6 +139,8 @@ class Item:
     items: tuple[Item, ...] = ()
     right: tuple[Item, ...] = ()
     """The right column of a group printed in two."""
+    split: int = 50
+    """Share of the left column of a group printed in two, per cent."""
     beside: Item | None = None
     """A framed group printed at the right of it."""
     frame: bool = False
@@ -152,6 +156,10 @@ class Item:
     """Whether a line for place and date stands over the signatures."""
     page: str = ""
     """`before`: the paper begins a new page here."""
+    art: str = ""
+    """The picture of a drawing that is drawn on (`art/<name>.svg`)."""
+    part: str = ""
+    """The part whose entry holds the answer; another than it is printed in where a frame is filled by several."""
 
     @property
     def repeats(self) -> bool:
@@ -266,6 +274,10 @@ class Form:
     def part(self, id: str) -> Part | None:
         """The part of that name."""
         return next((part for part in self.parts if part.id == id), None)
+
+    def entry(self, part: str) -> Iterator[Item]:
+        """Every item whose answer stands in the entries of a part, wherever it is printed."""
+        return (item for item in self.walk() if item.part == part)
 
     def walk(self) -> Iterator[Item]:
         """Every item of every part."""

@@ -196,8 +196,11 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "signers": ("signers", _signers),
     "dated": ("dated", _flag),
     "page": ("page", _one_of("before")),
+    "columns": ("columns", _whole(1, 6)),
+    "split": ("split", _whole(10, 90)),
+    "art": ("art", _text),
 }
-"""Keys of an item: the attribute, and how it is read.  `id`, `type`, `when`, `becomes`, `items`, `right`, `beside` follow."""
+"""Keys of an item: the attribute, and how it is read.  `id`, `part`, `type`, `when`, `becomes`, `items`, `right`, `beside` follow."""
 
 PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "title": ("title", _text),
@@ -262,12 +265,14 @@ class _Reader:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.count = 0
+        self.owner = ""
         self.places: dict[str, Lined] = {}
 
     def part(self, where: Lined) -> Part:
         _only(where, {*PART, "id", "items"})
         made = {name: read(where, key, where[key]) for key, (name, read) in PART.items() if key in where}
-        return Part(id=self._id(where), items=self.items(where, "items"), **{"title": "", **made})
+        self.owner = self._id(where)
+        return Part(id=self.owner, items=self.items(where, "items"), **{"title": "", **made})
 
     def head(self, top: Lined, value: Any) -> Head:
         if isinstance(value, str):
@@ -281,7 +286,7 @@ class _Reader:
         return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
 
     def item(self, where: Lined) -> Item:
-        _only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count"})
+        _only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count", "part"})
         kind = where.get("type", "group" if "items" in where else "text")
         if kind not in KINDS:
             raise where.wrong(
@@ -303,11 +308,13 @@ class _Reader:
                     "when",
                 )
         beside = where.get("beside")
+        above, self.owner = self.owner, _text(where, "part", where.get("part", self.owner))
         found = Item(
-            id=self._id(where), kind=kind, when=when, becomes=becoming.read(where, where.get("becomes")),
+            id=self._id(where), kind=kind, part=self.owner, when=when, becomes=becoming.read(where, where.get("becomes")),
             items=self.items(where, "items"), right=self.items(where, "right"),
             beside=self.item(self._put_in(where, "beside", [beside], 0)[0]) if beside else None, **made,
         )  # fmt: skip
+        self.owner = above
         _fits(found, where)
         return found
 
@@ -395,6 +402,8 @@ def _fits(item: Item, where: Lined) -> None:
         (k == "table" and not item.items, "type", "a table needs items, its columns.", "bảng cần items là các cột."),
         (bool(item.fixed) and k != "table", "fixed", "for a table only.", "chỉ dùng với bảng."),
         (k == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
+        (bool(item.art) and k != "drawing", "art", "for a drawing only.", "chỉ dùng với drawing."),
+        (bool(item.columns) and not item.options, "columns", "for choices only.", "chỉ dùng với options."),
         (bool(item.right) and k != "group", "right", "for a group only.", "chỉ dùng với group."),
         (k in ANSWERED and bool(item.items), "items", "for groups and tables only.", "chỉ group và table có items."),
         (_more_than_one(item), "id", "one of value, from and copy.", "chỉ một trong value, from, copy."),
@@ -420,6 +429,11 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
     for part in form.parts:
         if part.as_table and not part.repeats:
             raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
+    for item in items.values():
+        if form.part(item.part) is None:
+            raise places[item.id].wrong(
+                f"there is no part {item.part}.", f"không có phần {item.part}.", "part"
+            )
     asks: dict[str, set[str]] = {}
     for part in form.parts:
         for item in part.items:

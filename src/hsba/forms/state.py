@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import fhirpath
 from hsba.fhir.fhirpath.values import Moment, of_datetime, read_date, read_date_time, read_time
 from hsba.forms import conditions
-from hsba.forms.answers import Answers, asked_in
+from hsba.forms.answers import Answers, asked_in, held_by
 from hsba.forms.model import ANSWERED
 from hsba.forms.source import names
 from hsba.forms.typed import Wrong
@@ -66,19 +66,19 @@ def work(
     held: Answers = {**others, **answers}
     local = now.astimezone(zone)
     kinds = {item.id: item for item in form.walk()}
-    for item in _in_order(part):
+    for item in _in_order(form, part.id):
         if item.value:
             held[item.id] = _calculated(item, held, kinds, local)
-    asked = frozenset(_asked(part.items, held))
-    own = {item.id for item in part.walk()}
-    notes = [*_notes(part, held, asked), *_checks(form, held, asked, own, kinds, local)]
-    mine = {one.id for one in asked_in(part.items)}
-    return State({id_: held[id_] for id_ in held if id_ in mine or id_ in answers}, asked, tuple(notes))
+    asked = frozenset(id_ for one in form.parts for id_ in _asked(one.items, held))
+    mine = list(held_by(form, part.id))
+    own = {item.id for item in mine}
+    notes = [*_notes(mine, held, asked), *_checks(form, held, asked, own, kinds, local)]
+    return State({id_: held[id_] for id_ in held if id_ in own or id_ in answers}, asked, tuple(notes))
 
 
-def _in_order(part: Part) -> list[Item]:
+def _in_order(form: Form, part: str) -> list[Item]:
     """The calculated items, each after those that it asks."""
-    waiting = {item.id: item for item in part.walk() if item.value}
+    waiting = {item.id: item for item in form.entry(part) if item.value}
     made: list[Item] = []
     while waiting:
         ready = [item for item in waiting.values() if not (names(item.value) & waiting.keys()) - {item.id}]
@@ -147,8 +147,8 @@ def _asked(items: Iterable[Item], held: Mapping[str, Any]) -> Iterable[str]:
                 yield from _asked(item.children(), held)
 
 
-def _notes(part: Part, held: Mapping[str, Any], asked: frozenset[str]) -> Iterable[Note]:
-    for item in asked_in(part.items):
+def _notes(items: Iterable[Item], held: Mapping[str, Any], asked: frozenset[str]) -> Iterable[Note]:
+    for item in items:
         if item.id not in asked:
             continue
         if item.repeats:
@@ -190,11 +190,11 @@ def _checks(
             yield Note(place, check.say, check.en, check.stops)
 
 
-def answerable(part: Part) -> frozenset[str]:
-    """The ids of a part that take an answer from a person."""
+def answerable(form: Form, part: str) -> frozenset[str]:
+    """The ids of a part's entry that take an answer from a person."""
     return frozenset(
         item.id
-        for item in asked_in(part.items)
+        for item in held_by(form, part)
         if not item.readonly and (item.kind in ANSWERED or item.repeats)
     )
 
