@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import fhirpath
 from hsba.forms import becoming, conditions
 from hsba.forms.lines import BadForm, Lined, parse
-from hsba.forms.model import ANSWERED, KINDS, Check, Form, Head, Item, Option, Part, Row, Signer
+from hsba.forms.model import ANSWERED, KINDS, Check, Curve, Form, Head, Item, Option, Part, Row, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -146,6 +146,23 @@ def _fixed(where: Lined, key: str, value: Any) -> tuple[Row, ...]:
     return tuple(made)
 
 
+def _curves(where: Lined, key: str, value: Any) -> tuple[Curve, ...]:
+    made = []
+    for one in _lines(where, key, value):
+        _only(one, {"of", "label", "unit", "scale", "mark", "colour"})
+        scale = one.get("scale")
+        if not isinstance(scale, list) or len(scale) != 3:
+            raise one.wrong("scale is [low, high, step].", "scale phải là [thấp, cao, bước].", "scale")
+        made.append(
+            Curve(
+                _text(one, "of", one.get("of")), _text(one, "label", one.get("label")), *(_number(one, "scale", number) for number in scale),
+                unit=str(one.get("unit", "")), mark=_one_of("dot", "cross", "circle", "up", "down")(one, "mark", one.get("mark", "dot")),
+                colour=_one_of("", "red", "blue")(one, "colour", one.get("colour", "")),
+            )
+        )  # fmt: skip
+    return tuple(made)
+
+
 ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "label": ("label", _text),
     "en": ("en", _text),
@@ -164,6 +181,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "boxes": ("boxes", _boxes),
     "options": ("options", _options),
     "inline": ("inline", _flag),
+    "numbered": ("numbered", _flag),
     "codes": ("codes", _text),
     "upper": ("upper", _flag),
     "required": ("required", _flag),
@@ -174,6 +192,8 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "rows": ("rows", _whole(0, 60)),
     "fixed": ("fixed", _fixed),
     "across": ("across", _whole(1, 4)),
+    "turned": ("turned", _flag),
+    "curves": ("curves", _curves),
     "separator": ("separator", _text),
     "signers": ("signers", _signers),
     "dated": ("dated", _flag),
@@ -189,6 +209,8 @@ PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "sign": ("sign", _text),
     "repeats": ("repeats", _flag),
     "as-table": ("as_table", _flag),
+    "turned": ("turned", _flag),
+    "rows": ("rows", _whole(0, 60)),
     "page": ("page", _one_of("before")),
 }
 
@@ -254,8 +276,16 @@ class _Reader:
             value = self._block(top, "head", value)[0]
         if not value:
             return Head()
-        _only(value, {"left", "middle", "right"})
-        return Head(**{side: self.items(value, side) for side in ("left", "middle", "right")})
+        _only(value, {"left", "middle", "right", "titled"})
+        return Head(
+            **{side: tuple(self._coded(top, one) for one in self.items(value, side)) for side in ("left", "middle", "right")},
+            titled=_flag(value, "titled", value.get("titled", False)),
+        )
+
+    @staticmethod
+    def _coded(top: Lined, item: Item) -> Item:
+        """A line of the head that shows nothing of its own shows the code printed on the paper."""
+        return replace(item, label=str(top.get("printed", ""))) if item.kind == "show" and not item.label else item
 
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
         return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
@@ -358,6 +388,8 @@ def _fits(item: Item, where: Lined) -> None:
         (item.kind == "coded" and not item.codes, "type", "coded needs codes.", "coded cần codes."),
         (item.kind == "table" and not item.items, "type", "a table needs items, its columns.", "bảng cần items là các cột."),
         (bool(item.fixed) and item.kind != "table", "fixed", "fixed rows belong to a table.", "fixed chỉ dùng với bảng."),
+        (item.turned and item.kind != "table", "turned", "turned belongs to a table.", "turned chỉ dùng với bảng."),
+        (bool(item.curves) != (item.kind == "chart"), "type", "a chart has curves, and nothing else has.", "chart cần curves, loại khác không có."),
         (item.kind == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
         (bool(item.right) and item.kind != "group", "right", "right belongs to a group.", "right chỉ dùng với group."),
         (item.kind in ANSWERED and bool(item.items), "items", "only groups and tables hold items.", "chỉ group và table có items."),
@@ -376,6 +408,12 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
     for part in form.parts:
         if part.as_table and not part.repeats:
             raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
+        if (part.turned or part.rows) and not part.as_table:
+            raise places[part.id].wrong("turned and rows need as-table.", "turned và rows cần as-table.")
+    for item in items.values():
+        for curve in item.curves:
+            if curve.of not in items:
+                raise places[item.id].wrong(f"a curve names {curve.of}, which is no item.", f"curves nhắc {curve.of}, không có mục này.", "curves")
     asks: dict[str, set[str]] = {}
     for part in form.parts:
         for item in part.items:
