@@ -41,6 +41,6 @@ def forms() -> Mapping[str, Form]:
 
 
 def _files() -> Iterator[tuple[str, str]]:
-    for folder in FOLDERS:
+    for folder in (folder for folder in FOLDERS if (PLACE / folder).is_dir()):
         for one in sorted((PLACE / folder).iterdir(), key=str):
             yield one.name, one.read_text("utf-8")

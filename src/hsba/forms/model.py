@@ -6,12 +6,12 @@ Everything here is a value read from a form's source (`source.py`); it is never 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
+    from decimal import Decimal
 
 BASE = "http://fhir.hl7.org.vn/core/Questionnaire/"
 
@@ -140,6 +140,8 @@ class Item:
     """Whether the options stand on the label's line."""
     numbered: bool = True
     """Whether the options' codes, where they are digits, are printed before their words."""
+    columns: int = 0
+    """In how many columns the options stand under the label, filled downwards; 0 for one after the other."""
     codes: str = ""
     """The value set (canonical) or the room's list that the answer comes from."""
     upper: bool = False
@@ -156,6 +158,8 @@ class Item:
     items: tuple[Item, ...] = ()
     right: tuple[Item, ...] = ()
     """The right column of a group printed in two."""
+    split: int = 50
+    """Share of the left column of a group printed in two, per cent."""
     beside: Item | None = None
     """A framed group printed at the right of it."""
     frame: bool = False
@@ -175,6 +179,10 @@ class Item:
     """Whether a line for place and date stands over the signatures."""
     page: str = ""
     """`before`: the paper begins a new page here."""
+    art: str = ""
+    """The picture of a drawing that is drawn on (`art/<name>.svg`)."""
+    part: str = ""
+    """The part whose entry holds the answer; another than it is printed in where a frame is filled by several."""
 
     @property
     def repeats(self) -> bool:
@@ -300,6 +308,10 @@ class Form:
     def part(self, id: str) -> Part | None:
         """The part of that name."""
         return next((part for part in self.parts if part.id == id), None)
+
+    def entry(self, part: str) -> Iterator[Item]:
+        """Every item whose answer stands in the entries of a part, wherever it is printed."""
+        return (item for item in self.walk() if item.part == part)
 
     def walk(self) -> Iterator[Item]:
         """Every item of every part."""
