@@ -27,6 +27,8 @@ GIVEN = frozenset({"today", "now"})
 """Names a calculation may use beside those of items."""
 COUNT = "+"
 """A number that follows the one before it on the paper."""
+PRINTED = "%printed"
+"""Words of a head that stand for the form's code as it is printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,9 @@ class _Reader:
         if not value:
             return Head()
         _only(value, {"left", "middle", "right"})
-        return Head(**{side: self.items(value, side) for side in ("left", "middle", "right")})
+        code = str(top.get("printed", ""))
+        sides = {side: self.items(value, side) for side in ("left", "middle", "right")}
+        return Head(**{side: tuple(replace(one, label=code) if one.label == PRINTED else one for one in items) for side, items in sides.items()})
 
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
         return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
