@@ -32,7 +32,11 @@ def read(where: Lined, value: Any) -> Mapping[str, Any]:
         raise where.wrong("becomes names one kind.", "becomes chỉ nêu một loại.", "becomes")
     kind, rest = next(iter(value.items()))
     if kind not in BECOMES:
-        raise where.wrong(f"becomes is one of {', '.join(BECOMES)}.", f"becomes phải là một trong: {', '.join(BECOMES)}.", "becomes")
+        raise where.wrong(
+            f"becomes is one of {', '.join(BECOMES)}.",
+            f"becomes phải là một trong: {', '.join(BECOMES)}.",
+            "becomes",
+        )
     needs, may = BECOMES[kind]
     if isinstance(rest, str | int):
         rest = {next(iter(needs), "text"): str(rest)}
@@ -40,5 +44,9 @@ def read(where: Lined, value: Any) -> Mapping[str, Any]:
     wrong = (set(rest) - needs - may) or (needs - set(rest))
     if wrong:
         named = ", ".join(sorted(wrong))
-        raise where.wrong(f"becomes {kind}: {named} is missing or not known.", f"becomes {kind}: thiếu hoặc thừa {named}.", "becomes")
+        raise where.wrong(
+            f"becomes {kind}: {named} is missing or not known.",
+            f"becomes {kind}: thiếu hoặc thừa {named}.",
+            "becomes",
+        )
     return {"kind": kind, **rest}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from hsba.forms.model import Clause, Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 CLAUSE = re.compile(r"^\s*(?P<item>[a-z][a-z0-9.-]*)\s*(?:(?P<op>=|!=|<=|>=|<|>)\s*(?P<value>.+?)\s*)?$")
-OPERATORS = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
     "<": lambda a, b: a < b,

@@ -52,10 +52,14 @@ def parse(text: str, file: str) -> Lined:
         mark = getattr(exc, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         what = getattr(exc, "problem", None) or "not YAML"
-        raise BadForm(f"{file}, line {line}: {what}", vi=f"{file}, dòng {line}: không đọc được YAML ({what}).") from exc
+        raise BadForm(
+            f"{file}, line {line}: {what}", vi=f"{file}, dòng {line}: không đọc được YAML ({what})."
+        ) from exc
     found = _value(node, file, set())
     if not isinstance(found, Lined):
-        raise BadForm(f"{file}, line 1: a mapping is expected.", vi=f"{file}, dòng 1: cần các cặp tên: giá trị.")
+        raise BadForm(
+            f"{file}, line 1: a mapping is expected.", vi=f"{file}, dòng 1: cần các cặp tên: giá trị."
+        )
     return found
 
 
@@ -64,7 +68,9 @@ def _value(node: yaml.Node | None, file: str, seen: set[int]) -> Any:
         return None
     here = Lined(file, node.start_mark.line + 1)
     if id(node) in seen:
-        raise here.wrong("anchors are not used in form files.", "không dùng mốc neo (&, *) trong tệp biểu mẫu.")
+        raise here.wrong(
+            "anchors are not used in form files.", "không dùng mốc neo (&, *) trong tệp biểu mẫu."
+        )
     if isinstance(node, yaml.MappingNode):
         seen.add(id(node))
         for key_node, value_node in node.value:
@@ -88,7 +94,9 @@ def _scalar(node: Any) -> Any:
             return node.value.lower() in ("true", "yes", "on")
         case "tag:yaml.org,2002:int" if re.fullmatch(r"-?[0-9]+", node.value):
             return int(node.value)
-        case "tag:yaml.org,2002:float" if re.fullmatch(r"-?[0-9]+\.[0-9]+", node.value):  # "1." is a number of the paper
+        case "tag:yaml.org,2002:float" if re.fullmatch(
+            r"-?[0-9]+\.[0-9]+", node.value
+        ):  # "1." is a number of the paper
             return Decimal(node.value)
         case "tag:yaml.org,2002:null":
             return None

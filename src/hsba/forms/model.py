@@ -6,12 +6,12 @@ Everything here is a value read from a form's source (`source.py`); it is never 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
+    from decimal import Decimal
 
 BASE = "http://fhir.hl7.org.vn/core/Questionnaire/"
 

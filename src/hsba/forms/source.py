@@ -7,14 +7,14 @@ step 4 numbers are counted as the paper counts them - step 5 names, conditions a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import fhirpath
 from hsba.forms import becoming, conditions
-from hsba.forms.lines import BadForm, Lined, parse
+from hsba.forms.lines import Lined, parse
 from hsba.forms.model import ANSWERED, KINDS, Check, Form, Head, Item, Option, Part, Row, Signer
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$")
 CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9/.-]{0,30}$")
-NAMED = re.compile(r"%([a-z][a-z0-9.-]*[a-z0-9]|[a-z])")
+NAMED = re.compile(r"%(?:`(?P<quoted>[^`]+)`|(?P<plain>[A-Za-z_][A-Za-z0-9_-]*))")
 GIVEN = frozenset({"today", "now"})
 """Names a calculation may use beside those of items."""
 COUNT = "+"
@@ -83,13 +83,17 @@ def _day(where: Lined, key: str, value: Any) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError as exc:
-        raise where.wrong(f"{key} is a date, 2024-01-31.", f"{key} phải là ngày, dạng 2024-01-31.", key) from exc
+        raise where.wrong(
+            f"{key} is a date, 2024-01-31.", f"{key} phải là ngày, dạng 2024-01-31.", key
+        ) from exc
 
 
 def _one_of(*words: str) -> Callable[[Lined, str, Any], str]:
     def read(where: Lined, key: str, value: Any) -> str:
         if value not in words:
-            raise where.wrong(f"{key} is one of {', '.join(words)}.", f"{key} phải là một trong: {', '.join(words)}.", key)
+            raise where.wrong(
+                f"{key} is one of {', '.join(words)}.", f"{key} phải là một trong: {', '.join(words)}.", key
+            )
         return str(value)
 
     return read
@@ -114,7 +118,15 @@ def _options(where: Lined, key: str, value: Any) -> tuple[Option, ...]:
         if "code" in one:
             _only(one, {"code", "label", "en", "means"})
             system, _, means = str(one.get("means", "")).rpartition("|")
-            made.append(Option(str(one["code"]), _text(one, "label", one.get("label")), str(one.get("en", "")), system, means))
+            made.append(
+                Option(
+                    str(one["code"]),
+                    _text(one, "label", one.get("label")),
+                    str(one.get("en", "")),
+                    system,
+                    means,
+                )
+            )
         else:
             made += [Option(str(code), _text(one, code, label)) for code, label in one.items()]
     if len({one.code for one in made}) != len(made):
@@ -127,7 +139,13 @@ def _signers(where: Lined, key: str, value: Any) -> tuple[Signer, ...]:
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, Lined):
             _only(one, {"label", "roles", "note"})
-            made.append(Signer(_text(one, "label", one.get("label")), _words(one, "roles", one.get("roles", [])), str(one.get("note", ""))))
+            made.append(
+                Signer(
+                    _text(one, "label", one.get("label")),
+                    _words(one, "roles", one.get("roles", [])),
+                    str(one.get("note", "")),
+                )
+            )
         else:
             made.append(Signer(_text(where, key, one)))
     return tuple(made)
@@ -224,7 +242,9 @@ def load(text: str, file: str, library: Library) -> Form:
     for key in NEEDED:
         if key not in top:
             raise top.wrong(f"{key} is missing.", f"thiếu {key}.")
-    made: dict[str, Any] = {name: read(top, key, top[key]) for key, (name, read) in FORM.items() if key in top}
+    made: dict[str, Any] = {
+        name: read(top, key, top[key]) for key, (name, read) in FORM.items() if key in top
+    }
     if not CODE.match(made["code"]):
         raise top.wrong("form is a code such as 17/BV1.", "form phải là mã như 17/BV1.", "form")
     reader = _Reader(library)
@@ -273,7 +293,9 @@ class _Reader:
         _only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count", "part"})
         kind = where.get("type", "group" if "items" in where else "text")
         if kind not in KINDS:
-            raise where.wrong(f"type is one of {', '.join(KINDS)}.", f"type phải là một trong: {', '.join(KINDS)}.", "type")
+            raise where.wrong(
+                f"type is one of {', '.join(KINDS)}.", f"type phải là một trong: {', '.join(KINDS)}.", "type"
+            )
         if "count" in where:
             self.count = _whole(1, 200)(where, "count", where["count"]) - 1
         made = {name: read(where, key, where[key]) for key, (name, read) in ITEM.items() if key in where}
@@ -284,7 +306,11 @@ class _Reader:
         if "when" in where:
             when = conditions.read(_text(where, "when", where["when"]))
             if when is None:
-                raise where.wrong("when is `item = value`, joined by and, or by or.", "when phải là `mục = giá trị`, nối bằng and hoặc bằng or.", "when")
+                raise where.wrong(
+                    "when is `item = value`, joined by and, or by or.",
+                    "when phải là `mục = giá trị`, nối bằng and hoặc bằng or.",
+                    "when",
+                )
         beside = where.get("beside")
         above, self.owner = self.owner, _text(where, "part", where.get("part", self.owner))
         found = Item(
@@ -299,7 +325,11 @@ class _Reader:
     def _id(self, where: Lined) -> str:
         id_ = where.get("id")
         if not isinstance(id_, str) or not ID.match(id_):
-            raise where.wrong(f"id {id_!r}: small letters, digits, - and dots.", f"id {id_!r}: chỉ chữ thường, số, - và dấu chấm.", "id")
+            raise where.wrong(
+                f"id {id_!r}: small letters, digits, - and dots.",
+                f"id {id_!r}: chỉ chữ thường, số, - và dấu chấm.",
+                "id",
+            )
         if id_ in self.places:
             raise where.wrong(f"id {id_} stands twice.", f"id {id_} có hai lần.", "id")
         self.places[id_] = where
@@ -308,7 +338,9 @@ class _Reader:
     def _put_in(self, where: Lined, key: str, value: Any, depth: int) -> list[Lined]:
         """The items of a list, those of blocks in their place."""
         if depth > 8:
-            raise where.wrong("blocks use one another in a circle.", "các khối dùng lẫn nhau thành vòng.", key)
+            raise where.wrong(
+                "blocks use one another in a circle.", "các khối dùng lẫn nhau thành vòng.", key
+            )
         made: list[Lined] = []
         for one in _lines(where, key, value):
             if "use" not in one:
@@ -328,7 +360,10 @@ class _Reader:
 
 def _changed(where: Lined, held: list[Lined]) -> list[Lined]:
     """A block's items without some, or only some, and with keys changed, at any depth."""
-    without, only = _words(where, "without", where.get("without", [])), _words(where, "only", where.get("only", []))
+    without, only = (
+        _words(where, "without", where.get("without", [])),
+        _words(where, "only", where.get("only", [])),
+    )
     changes = where.get("with", {})
     known = set()
 
@@ -363,24 +398,33 @@ def _check(where: Lined) -> Check:
 
 def _fits(item: Item, where: Lined) -> None:
     """Refuse keys that make no sense together."""
+    k = item.kind
     rules: tuple[tuple[bool, str, str, str], ...] = (
-        (item.kind in ("one", "many") and not item.options, "type", "choices need options.", "cần options."),
-        (bool(item.options) and item.kind not in ("one", "many"), "options", "options belong to one or many.", "options chỉ dùng với one, many."),
-        (item.kind == "coded" and not item.codes, "type", "coded needs codes.", "coded cần codes."),
-        (item.kind == "table" and not item.items, "type", "a table needs items, its columns.", "bảng cần items là các cột."),
-        (bool(item.fixed) and item.kind != "table", "fixed", "fixed rows belong to a table.", "fixed chỉ dùng với bảng."),
-        (item.kind == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
-        (bool(item.art) and item.kind != "drawing", "art", "art belongs to a drawing.", "art chỉ dùng với drawing."),
-        (bool(item.columns) and not item.options, "columns", "columns belong to choices.", "columns chỉ dùng với options."),
-        (bool(item.right) and item.kind != "group", "right", "right belongs to a group.", "right chỉ dùng với group."),
-        (item.kind in ANSWERED and bool(item.items), "items", "only groups and tables hold items.", "chỉ group và table có items."),
-        (sum(bool(one) for one in (item.value, item.source, item.copy)) > 1, "id", "one of value, from and copy.", "chỉ một trong value, from, copy."),
-        (item.least is not None and item.most is not None and item.least > item.most, "min", "min is over max.", "min lớn hơn max."),
-        (item.kind == "table" and any(one.kind in ("group", "table") for one in item.items), "items", "a table's columns hold no groups.", "cột của bảng không chứa group."),
+        (k in ("one", "many") and not item.options, "type", "choices need options.", "cần options."),
+        (bool(item.options) and k not in ("one", "many"), "options", "for one or many only.", "chỉ dùng với one, many."),
+        (k == "coded" and not item.codes, "type", "coded needs codes.", "coded cần codes."),
+        (k == "table" and not item.items, "type", "a table needs items, its columns.", "bảng cần items là các cột."),
+        (bool(item.fixed) and k != "table", "fixed", "for a table only.", "chỉ dùng với bảng."),
+        (k == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
+        (bool(item.art) and k != "drawing", "art", "for a drawing only.", "chỉ dùng với drawing."),
+        (bool(item.columns) and not item.options, "columns", "for choices only.", "chỉ dùng với options."),
+        (bool(item.right) and k != "group", "right", "for a group only.", "chỉ dùng với group."),
+        (k in ANSWERED and bool(item.items), "items", "for groups and tables only.", "chỉ group và table có items."),
+        (_more_than_one(item), "id", "one of value, from and copy.", "chỉ một trong value, from, copy."),
+        (_upside_down(item), "min", "min is over max.", "min lớn hơn max."),
+        (k == "table" and any(one.items for one in item.items), "items", "no groups in a table.", "bảng không chứa group."),
     )  # fmt: skip
     for wrong, key, en, vi in rules:
         if wrong:
             raise where.wrong(f"{item.id}: {en}", f"{item.id}: {vi}", key)
+
+
+def _more_than_one(item: Item) -> bool:
+    return sum(bool(one) for one in (item.value, item.source, item.copy)) > 1
+
+
+def _upside_down(item: Item) -> bool:
+    return item.least is not None and item.most is not None and item.least > item.most
 
 
 def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library) -> None:
@@ -391,7 +435,9 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
             raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
     for item in items.values():
         if form.part(item.part) is None:
-            raise places[item.id].wrong(f"there is no part {item.part}.", f"không có phần {item.part}.", "part")
+            raise places[item.id].wrong(
+                f"there is no part {item.part}.", f"không có phần {item.part}.", "part"
+            )
     asks: dict[str, set[str]] = {}
     for part in form.parts:
         for item in part.items:
@@ -401,25 +447,39 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
             if fact and fact not in library.facts:
                 raise places[item.id].wrong(f"there is no fact {fact}.", f"không có dữ kiện {fact}.", key)
     for check in form.checks:
-        for name in (*check.items, *NAMED.findall(check.that)):
+        for name in (*check.items, *names(check.that)):
             if name not in items and name not in GIVEN:
-                raise top.wrong(f"a check names {name}, which is no item.", f"checks nhắc {name}, không có mục này.", "checks")
+                raise top.wrong(
+                    f"a check names {name}, which is no item.",
+                    f"checks nhắc {name}, không có mục này.",
+                    "checks",
+                )
     _no_circle(asks, places)
 
 
-def _asks(item: Item, above: frozenset[str], asks: dict[str, set[str]], places: Mapping[str, Lined], items: Mapping[str, Item]) -> None:
+def _asks(
+    item: Item,
+    above: frozenset[str],
+    asks: dict[str, set[str]],
+    places: Mapping[str, Lined],
+    items: Mapping[str, Item],
+) -> None:
     """Note which items the being-asked and the value of each depend on."""
     named = {clause.item for clause in item.when.clauses} if item.when else set()
     for name in named:
         if name not in items:
-            raise places[item.id].wrong(f"when names {name}, which is no item.", f"when nhắc {name}, không có mục này.", "when")
+            raise places[item.id].wrong(
+                f"when names {name}, which is no item.", f"when nhắc {name}, không có mục này.", "when"
+            )
     calculated = set()
     if item.value:
         _path(places[item.id], "value", item.value)
-        calculated = {name for name in NAMED.findall(item.value) if name not in GIVEN}
+        calculated = names(item.value) - GIVEN
         for name in calculated:
             if name not in items:
-                raise places[item.id].wrong(f"value names {name}, which is no item.", f"value nhắc {name}, không có mục này.", "value")
+                raise places[item.id].wrong(
+                    f"value names {name}, which is no item.", f"value nhắc {name}, không có mục này.", "value"
+                )
     inherited = above | named
     asks[item.id] = set(inherited | calculated)
     for child in item.children():
@@ -432,7 +492,9 @@ def _no_circle(asks: Mapping[str, set[str]], places: Mapping[str, Lined]) -> Non
     def go(id_: str, way: tuple[str, ...]) -> None:
         if id_ in way:
             circle = " → ".join((*way[way.index(id_) :], id_))
-            raise places[id_].wrong(f"conditions go in a circle: {circle}.", f"điều kiện thành vòng: {circle}.")
+            raise places[id_].wrong(
+                f"conditions go in a circle: {circle}.", f"điều kiện thành vòng: {circle}."
+            )
         if id_ not in done:
             for other in sorted(asks.get(id_, ())):
                 go(other, (*way, id_))
@@ -442,16 +504,16 @@ def _no_circle(asks: Mapping[str, set[str]], places: Mapping[str, Lined]) -> Non
         go(id_, ())
 
 
+def names(text: str) -> set[str]:
+    """The items and given names that an expression asks: %arrival, %`vitals.pulse`."""
+    return {found["quoted"] or found["plain"] for found in NAMED.finditer(text)}
+
+
 def _path(where: Lined, key: str, text: str) -> None:
     try:
-        fhirpath.parse(named(text))
+        fhirpath.parse(text)
     except fhirpath.InvalidExpression as exc:
         raise where.wrong(f"{key}: {exc.sentence}", f"{key}: {exc.sentence_vi}", key) from exc
-
-
-def named(text: str) -> str:
-    """An expression as FHIRPath has it: names with - or dots stand in back-quotes after %."""
-    return NAMED.sub(lambda found: f"%`{found[1]}`", text)
 
 
 def _lines(where: Lined, key: str, value: Any) -> Iterator[Lined]:
@@ -459,7 +521,9 @@ def _lines(where: Lined, key: str, value: Any) -> Iterator[Lined]:
         raise where.wrong(f"{key} is a list.", f"{key} phải là danh sách.", key)
     for one in value:
         if not isinstance(one, Lined):
-            raise where.wrong(f"{key}: {one!r} is no mapping.", f"{key}: {one!r} không phải cặp tên: giá trị.", key)
+            raise where.wrong(
+                f"{key}: {one!r} is no mapping.", f"{key}: {one!r} không phải cặp tên: giá trị.", key
+            )
         yield one
 
 
@@ -479,8 +543,3 @@ def blocks(files: Mapping[str, str]) -> dict[str, list[Lined]]:
                 raise top.wrong(f"block {name} stands twice.", f"khối {name} có hai lần.", name)
             made[name] = list(_lines(top, name, value if isinstance(value, list) else [value]))
     return made
-
-
-def renumbered(form: Form, version: str) -> Form:
-    """The same form as another version."""
-    return replace(form, version=version)
