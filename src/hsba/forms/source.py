@@ -27,8 +27,6 @@ GIVEN = frozenset({"today", "now"})
 """Names a calculation may use beside those of items."""
 COUNT = "+"
 """A number that follows the one before it on the paper."""
-PRINTED = "%printed"
-"""Words of a head that stand for the form's code as it is printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +250,7 @@ def load(text: str, file: str, library: Library) -> Form:
     form = Form(
         slug=made["code"].replace("/", "-").replace(".", "-"),
         parts=tuple(reader.part(one) for one in _lines(top, "parts", top["parts"])),
-        checks=tuple(_check(one) for one in _lines(top, "checks", top.get("checks", []))),
+        checks=tuple(_check(one) for one in reader.checks(top)),
         head=reader.head(top, head),
         text=text,
         **made,
@@ -282,9 +280,10 @@ class _Reader:
         if not value:
             return Head()
         _only(value, {"left", "middle", "right"})
-        code = str(top.get("printed", ""))
-        sides = {side: self.items(value, side) for side in ("left", "middle", "right")}
-        return Head(**{side: tuple(replace(one, label=code) if one.label == PRINTED else one for one in items) for side, items in sides.items()})
+        return Head(**{side: self.items(value, side) for side in ("left", "middle", "right")})
+
+    def checks(self, top: Lined) -> list[Lined]:
+        return self._put_in(top, "checks", top.get("checks", []), 0)
 
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
         return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
@@ -372,7 +371,8 @@ def _changed(where: Lined, held: list[Lined]) -> list[Lined]:
         for item in items:
             id_ = str(item.get("id", ""))
             known.add(id_)
-            inside = {key: change(item[key]) for key in ("items", "right") if isinstance(item.get(key), list)}
+            held_in = {key: item.get(key) for key in ("items", "right")}
+            inside = {key: change(found) for key, found in held_in.items() if isinstance(found, list) and all(isinstance(one, Lined) for one in found)}
             if id_ not in without:
                 made.append(item.copied(**{**inside, **changes.get(id_, {})}))
         return made
