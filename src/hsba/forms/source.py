@@ -223,7 +223,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "split": ("split", _whole(10, 90)),
     "art": ("art", _text),
 }
-"""Keys of an item: the attribute, and how it is read.  `id`, `part`, `type`, `when`, `becomes`, `items`, `right`, `beside` follow."""
+"""Keys of an item: the attribute, and how it is read; what stands for more than a value is read by `_Reader.item`."""
 
 PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "title": ("title", _text),
