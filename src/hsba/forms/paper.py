@@ -147,6 +147,7 @@ class Hand:
         elif item.boxes:
             made["boxes"] = ink.boxed(item, answer)
             made["tight"] = item.kind == "date"
+            made["led"] = item.kind == "integer" and bool(item.label)
         else:
             made["lines"] = ink.lines(item, answer, self.zone)
         return made
@@ -176,7 +177,8 @@ class Hand:
             runs = ink.joined(item, self.answers)
             return {**self.words(item), "is": "field", "lines": [runs], "room": 0, "unit": item.unit}
         made: Node = {
-            "is": "group", "frame": item.frame, "body": self.nodes(item.items), "right": self.nodes(item.right), "split": item.split,
+            "is": "group", "frame": item.frame, "body": self.nodes(item.items), "right": self.nodes(item.right),
+            "split": item.split,
         }  # fmt: skip
         return {**made, "title": self.words(item)} if item.label else made
 
@@ -367,11 +369,9 @@ class Hand:
     def drawing(self, item: Item) -> Node:
         """A picture to draw on, and what was drawn."""
         answer = self.answers.get(item.id)
-        drawn = (
-            {"type": str(answer.get("contentType", "")), "data": answer["data"]}
-            if isinstance(answer, dict) and answer.get("data")
-            else None
-        )
+        drawn = None
+        if isinstance(answer, dict) and answer.get("data"):
+            drawn = {"type": str(answer.get("contentType", "")), "data": answer["data"]}
         return {**self.words(item), "is": "drawing", "room": item.lines, "art": item.art, "drawn": drawn}
 
 
