@@ -27,6 +27,8 @@ GIVEN = frozenset({"today", "now"})
 """Names a calculation may use beside those of items."""
 COUNT = "+"
 """A number that follows the one before it on the paper."""
+INSIDE = ("items", "right")
+"""Keys under which an item holds others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +277,7 @@ def load(text: str, file: str, library: Library) -> Form:
     form = Form(
         slug=made["code"].replace("/", "-").replace(".", "-"),
         parts=tuple(reader.part(one) for one in _lines(top, "parts", top["parts"])),
-        checks=tuple(_check(one) for one in _lines(top, "checks", top.get("checks", []))),
+        checks=tuple(_check(one) for one in reader.checks(top)),
         head=reader.head(top, head),
         text=text,
         **made,
@@ -321,6 +323,9 @@ class _Reader:
             if item.kind == "show" and not item.label
             else item
         )
+
+    def checks(self, top: Lined) -> list[Lined]:
+        return self._put_in(top, "checks", top.get("checks", []), 0)
 
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
         return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
@@ -373,25 +378,37 @@ class _Reader:
 
     def _put_in(self, where: Lined, key: str, value: Any, depth: int) -> list[Lined]:
         """The items of a list, those of blocks in their place."""
-        if depth > 8:
+        if depth > 16:
             raise where.wrong(
                 "blocks use one another in a circle.", "các khối dùng lẫn nhau thành vòng.", key
             )
         made: list[Lined] = []
         for one in _lines(where, key, value):
             if "use" not in one:
-                made.append(one)
+                made.append(self._opened(one, depth))
                 continue
             _only(one, {"use", "without", "with", "only"})
             held = self._put_in(one, "use", self._block(one, "use", one["use"]), depth + 1)
             made += _changed(one, held)
         return made
 
+    def _opened(self, one: Lined, depth: int) -> Lined:
+        """An item with the blocks inside it in their place."""
+        inside: dict[str, Any] = {key: self._put_in(one, key, one[key], depth + 1) for key in INSIDE if _items(one.get(key))}
+        if isinstance(one.get("beside"), Lined):
+            inside["beside"] = self._put_in(one, "beside", [one["beside"]], depth + 1)[0]
+        return one.copied(**inside)
+
     def _block(self, where: Lined, key: str, name: Any) -> list[Lined]:
         found = self.library.blocks.get(str(name))
         if found is None:
             raise where.wrong(f"there is no block {name}.", f"không có khối {name}.", key)
         return found
+
+
+def _items(value: Any) -> bool:
+    """Whether it is a list of items, not of names."""
+    return isinstance(value, list) and all(isinstance(one, Lined) for one in value)
 
 
 def _changed(where: Lined, held: list[Lined]) -> list[Lined]:
@@ -408,7 +425,9 @@ def _changed(where: Lined, held: list[Lined]) -> list[Lined]:
         for item in items:
             id_ = str(item.get("id", ""))
             known.add(id_)
-            inside = {key: change(item[key]) for key in ("items", "right") if isinstance(item.get(key), list)}
+            inside: dict[str, Any] = {key: change(item[key]) for key in INSIDE if _items(item.get(key))}
+            if isinstance(item.get("beside"), Lined):
+                inside["beside"] = next(iter(change([item["beside"]])), None)
             if id_ not in without:
                 made.append(item.copied(**{**inside, **changes.get(id_, {})}))
         return made
