@@ -7,7 +7,7 @@ step 4 numbers are counted as the paper counts them - step 5 names, conditions a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import fhirpath
 from hsba.forms import becoming, conditions
 from hsba.forms.lines import Lined, parse
-from hsba.forms.model import ANSWERED, KINDS, Check, Form, Head, Item, Option, Part, Row, Signer
+from hsba.forms.model import ANSWERED, KINDS, Check, Curve, Form, Head, Item, Option, Part, Row, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +27,8 @@ GIVEN = frozenset({"today", "now"})
 """Names a calculation may use beside those of items."""
 COUNT = "+"
 """A number that follows the one before it on the paper."""
+INSIDE = ("items", "right")
+"""Keys under which an item holds others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,26 @@ def _fixed(where: Lined, key: str, value: Any) -> tuple[Row, ...]:
     return tuple(made)
 
 
+def _curves(where: Lined, key: str, value: Any) -> tuple[Curve, ...]:
+    """A list of {of, label, scale: [low, high, step]} with unit, mark and colour."""
+    mark, colour = _one_of("dot", "cross", "circle", "up", "down"), _one_of("", "red", "blue")
+    made = []
+    for one in _lines(where, key, value):
+        _only(one, {"of", "label", "unit", "scale", "mark", "colour"})
+        scale = one.get("scale")
+        if not isinstance(scale, list) or len(scale) != 3:
+            raise one.wrong("scale is [low, high, step].", "scale phải là [thấp, cao, bước].", "scale")
+        least, most, step = (_number(one, "scale", number) for number in scale)
+        made.append(
+            Curve(
+                _text(one, "of", one.get("of")), _text(one, "label", one.get("label")), least, most, step,
+                unit=str(one.get("unit", "")), mark=mark(one, "mark", one.get("mark", "dot")),
+                colour=colour(one, "colour", one.get("colour", "")),
+            )
+        )  # fmt: skip
+    return tuple(made)
+
+
 ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "label": ("label", _text),
     "en": ("en", _text),
@@ -182,6 +204,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "boxes": ("boxes", _boxes),
     "options": ("options", _options),
     "inline": ("inline", _flag),
+    "numbered": ("numbered", _flag),
     "codes": ("codes", _text),
     "upper": ("upper", _flag),
     "required": ("required", _flag),
@@ -192,6 +215,8 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "rows": ("rows", _whole(0, 60)),
     "fixed": ("fixed", _fixed),
     "across": ("across", _whole(1, 4)),
+    "turned": ("turned", _flag),
+    "curves": ("curves", _curves),
     "separator": ("separator", _text),
     "signers": ("signers", _signers),
     "dated": ("dated", _flag),
@@ -200,7 +225,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "split": ("split", _whole(10, 90)),
     "art": ("art", _text),
 }
-"""Keys of an item: the attribute, and how it is read.  `id`, `part`, `type`, `when`, `becomes`, `items`, `right`, `beside` follow."""
+"""Keys of an item: the attribute, and how it is read; what stands for more than a value is read by `_Reader.item`."""
 
 PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "title": ("title", _text),
@@ -210,6 +235,8 @@ PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "sign": ("sign", _text),
     "repeats": ("repeats", _flag),
     "as-table": ("as_table", _flag),
+    "turned": ("turned", _flag),
+    "rows": ("rows", _whole(0, 60)),
     "page": ("page", _one_of("before")),
 }
 
@@ -250,7 +277,7 @@ def load(text: str, file: str, library: Library) -> Form:
     form = Form(
         slug=made["code"].replace("/", "-").replace(".", "-"),
         parts=tuple(reader.part(one) for one in _lines(top, "parts", top["parts"])),
-        checks=tuple(_check(one) for one in _lines(top, "checks", top.get("checks", []))),
+        checks=tuple(_check(one) for one in reader.checks(top)),
         head=reader.head(top, head),
         text=text,
         **made,
@@ -279,8 +306,26 @@ class _Reader:
             value = self._block(top, "head", value)[0]
         if not value:
             return Head()
-        _only(value, {"left", "middle", "right"})
-        return Head(**{side: self.items(value, side) for side in ("left", "middle", "right")})
+        _only(value, {"left", "middle", "right", "titled"})
+        return Head(
+            **{
+                side: tuple(self._coded(top, one) for one in self.items(value, side))
+                for side in ("left", "middle", "right")
+            },
+            titled=_flag(value, "titled", value.get("titled", False)),
+        )
+
+    @staticmethod
+    def _coded(top: Lined, item: Item) -> Item:
+        """A line of the head that shows nothing of its own shows the code printed on the paper."""
+        return (
+            replace(item, label=str(top.get("printed", "")))
+            if item.kind == "show" and not item.label
+            else item
+        )
+
+    def checks(self, top: Lined) -> list[Lined]:
+        return self._put_in(top, "checks", top.get("checks", []), 0)
 
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
         return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
@@ -333,25 +378,37 @@ class _Reader:
 
     def _put_in(self, where: Lined, key: str, value: Any, depth: int) -> list[Lined]:
         """The items of a list, those of blocks in their place."""
-        if depth > 8:
+        if depth > 16:
             raise where.wrong(
                 "blocks use one another in a circle.", "các khối dùng lẫn nhau thành vòng.", key
             )
         made: list[Lined] = []
         for one in _lines(where, key, value):
             if "use" not in one:
-                made.append(one)
+                made.append(self._opened(one, depth))
                 continue
             _only(one, {"use", "without", "with", "only"})
             held = self._put_in(one, "use", self._block(one, "use", one["use"]), depth + 1)
             made += _changed(one, held)
         return made
 
+    def _opened(self, one: Lined, depth: int) -> Lined:
+        """An item with the blocks inside it in their place."""
+        inside: dict[str, Any] = {key: self._put_in(one, key, one[key], depth + 1) for key in INSIDE if _items(one.get(key))}
+        if isinstance(one.get("beside"), Lined):
+            inside["beside"] = self._put_in(one, "beside", [one["beside"]], depth + 1)[0]
+        return one.copied(**inside)
+
     def _block(self, where: Lined, key: str, name: Any) -> list[Lined]:
         found = self.library.blocks.get(str(name))
         if found is None:
             raise where.wrong(f"there is no block {name}.", f"không có khối {name}.", key)
         return found
+
+
+def _items(value: Any) -> bool:
+    """Whether it is a list of items, not of names."""
+    return isinstance(value, list) and all(isinstance(one, Lined) for one in value)
 
 
 def _changed(where: Lined, held: list[Lined]) -> list[Lined]:
@@ -368,7 +425,9 @@ def _changed(where: Lined, held: list[Lined]) -> list[Lined]:
         for item in items:
             id_ = str(item.get("id", ""))
             known.add(id_)
-            inside = {key: change(item[key]) for key in ("items", "right") if isinstance(item.get(key), list)}
+            inside: dict[str, Any] = {key: change(item[key]) for key in INSIDE if _items(item.get(key))}
+            if isinstance(item.get("beside"), Lined):
+                inside["beside"] = next(iter(change([item["beside"]])), None)
             if id_ not in without:
                 made.append(item.copied(**{**inside, **changes.get(id_, {})}))
         return made
@@ -401,6 +460,8 @@ def _fits(item: Item, where: Lined) -> None:
         (k == "coded" and not item.codes, "type", "coded needs codes.", "coded cần codes."),
         (k == "table" and not item.items, "type", "a table needs items, its columns.", "bảng cần items là các cột."),
         (bool(item.fixed) and k != "table", "fixed", "for a table only.", "chỉ dùng với bảng."),
+        (item.turned and k != "table", "turned", "for a table only.", "chỉ dùng với bảng."),
+        (bool(item.curves) != (k == "chart"), "curves", "a chart has them, nothing else.", "chỉ chart có, và phải có."),
         (k == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
         (bool(item.art) and k != "drawing", "art", "for a drawing only.", "chỉ dùng với drawing."),
         (bool(item.columns) and not item.options, "columns", "for choices only.", "chỉ dùng với options."),
@@ -429,11 +490,20 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
     for part in form.parts:
         if part.as_table and not part.repeats:
             raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
+        if (part.turned or part.rows) and not part.as_table:
+            raise places[part.id].wrong("turned and rows need as-table.", "turned và rows cần as-table.")
     for item in items.values():
         if form.part(item.part) is None:
             raise places[item.id].wrong(
                 f"there is no part {item.part}.", f"không có phần {item.part}.", "part"
             )
+        for curve in item.curves:
+            if curve.of not in items:
+                raise places[item.id].wrong(
+                    f"a curve names {curve.of}, which is no item.",
+                    f"curves nhắc {curve.of}, không có mục này.",
+                    "curves",
+                )
     asks: dict[str, set[str]] = {}
     for part in form.parts:
         for item in part.items:
