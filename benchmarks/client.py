@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from hsba.access import accounts, grants
+from hsba.access import accounts
+from hsba.access.rights import grants
 from hsba.ops import accounts as keeping
 from hsba.record.context import OPERATOR
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from hsba.access import accounts, grants, secrets
+from hsba.access import accounts, secrets
 from hsba.access.identity import Caller, Identity
+from hsba.access.rights import grants
 from hsba.ops import accounts as keeping
 from hsba.record.context import OPERATOR, Actor
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from hsba.access import grants
+from hsba.access.rights import grants
 from hsba.record import interactions
 from hsba.record.context import Actor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from hsba.access.policy import RolePolicy
+    from hsba.access.rights.policy import RolePolicy
     from hsba.app import App
     from hsba.record.context import Context
 

@@ -18,16 +18,16 @@ import asyncpg
 from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
-from hsba.access.apps import LOOPBACK
-from hsba.access.clients import Unreachable
-from hsba.access.emergency import Glass
+from hsba.access.coming_in.outside import Outside, Provider
 from hsba.access.identity import Identity
-from hsba.access.lending import Desk as LendingDesk
-from hsba.access.outside import Outside, Provider
-from hsba.access.policy import BREAK_GLASS, RolePolicy
+from hsba.access.oauth.apps import LOOPBACK
+from hsba.access.oauth.clients import Unreachable
+from hsba.access.oauth.scopes import Scopes
 from hsba.access.problems import OutsideHours
-from hsba.access.rights import NoRole, Rights
-from hsba.access.scopes import Scopes
+from hsba.access.rights.current import NoRole, Rights
+from hsba.access.rights.emergency import Glass
+from hsba.access.rights.lending import Desk as LendingDesk
+from hsba.access.rights.policy import BREAK_GLASS, RolePolicy
 from hsba.audit import sealing, sending
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail

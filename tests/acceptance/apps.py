@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from hsba.access import apps
-from hsba.access.apps import Wanted
+from hsba.access.oauth import apps
+from hsba.access.oauth.apps import Wanted
 
 if TYPE_CHECKING:
     import httpx

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from acceptance.administering import Room, furnished
-from hsba.access.account_lists import MOST, names
+from hsba.access.administration.account_lists import MOST, names
 
 if TYPE_CHECKING:
     from acceptance.identity import Ward

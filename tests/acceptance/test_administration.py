@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from acceptance.administering import PASSWORD, Room, Told, addresses, furnished
-from hsba.access import grants
+from hsba.access.rights import grants
 from hsba.record.context import OPERATOR
 from watch import Recording
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from acceptance.administering import Room, furnished
-from hsba.access import apps
+from hsba.access.oauth import apps
 
 if TYPE_CHECKING:
     from acceptance.identity import Ward

@@ -19,11 +19,11 @@ from acceptance.door import patient
 from acceptance.identity import At, Ward
 from acceptance.jobs import with_files, working
 from callers import give_all
-from hsba.access import apps
 from hsba.access.accounts import By
-from hsba.access.apps import Wanted
-from hsba.access.clients import Unreachable
 from hsba.access.identity import Identity
+from hsba.access.oauth import apps
+from hsba.access.oauth.apps import Wanted
+from hsba.access.oauth.clients import Unreachable
 from hsba.access.rules import Rules
 from hsba.http.app import Options, build
 from hsba.record import tenants

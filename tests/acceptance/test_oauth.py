@@ -17,9 +17,11 @@ from acceptance.door import patient
 from acceptance.identity import LOGIN
 from acceptance.test_login import ELSEWHERE
 from hospital import observation
-from hsba.access import accounts, apps, grants
-from hsba.access.apps import Wanted
+from hsba.access import accounts
 from hsba.access.housekeeping import chores
+from hsba.access.oauth import apps
+from hsba.access.oauth.apps import Wanted
+from hsba.access.rights import grants
 from hsba.access.rules import Rules
 from hsba.record.context import OPERATOR
 

@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from acceptance.identity import LOGIN
 from hsba import app, config
-from hsba.access.outside import Provider
+from hsba.access.coming_in.outside import Provider
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

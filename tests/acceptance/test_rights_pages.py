@@ -10,7 +10,7 @@ import pytest
 from acceptance.door import patient
 from acceptance.identity import LOGIN
 from hospital import Hospital, encounter, observation
-from hsba.access.hours import DAYS
+from hsba.access.rights.hours import DAYS
 from hsba.audit.trail import AuditTrail
 
 if TYPE_CHECKING:

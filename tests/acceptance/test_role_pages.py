@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from acceptance.administering import Room, furnished
-from hsba.access import grants, roles
+from hsba.access.rights import grants, roles
 from hsba.http.web.pages.admin import lines, plain
 from hsba.record import interactions
 from hsba.record.context import OPERATOR

@@ -22,7 +22,7 @@ from acceptance.second_factor import (
     rules,
     second,
 )
-from hsba.access import second_factor
+from hsba.access.factors import second_factor
 from hsba.access.slowing import Slowing
 from hsba.http import gate, web
 from hsba.http.callers import COOKIE

@@ -16,8 +16,8 @@ from playwright.async_api import expect
 
 from browser.conftest import NAME
 from browser.test_pages import AXE, RULES
-from hsba.access import apps
-from hsba.access.apps import Wanted
+from hsba.access.oauth import apps
+from hsba.access.oauth.apps import Wanted
 from hsba.store.cluster import OWNER
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from playwright.async_api import expect
 
 from browser.conftest import SIZES
 from browser.test_pages import AXE, RULES
-from hsba.access import accounts, grants, secrets
-from hsba.access.hours import DAYS
+from hsba.access import accounts, secrets
+from hsba.access.rights import grants
+from hsba.access.rights.hours import DAYS
 from hsba.http.callers import COOKIE
 from hsba.record.context import OPERATOR
 

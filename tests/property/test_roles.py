@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hsba import app, config
-from hsba.access import roles
-from hsba.access.conditions import Setting
-from hsba.access.grants import Loan
-from hsba.access.people import Person
-from hsba.access.policy import Given, RolePolicy
+from hsba.access.rights import roles
+from hsba.access.rights.conditions import Setting
+from hsba.access.rights.grants import Loan
+from hsba.access.rights.people import Person
+from hsba.access.rights.policy import Given, RolePolicy
 from hsba.fhir import json
 from hsba.fhir.problems import NotFound
 from hsba.fhir.query.parse import Include, Search, Sort

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hsba.access import scopes
-from hsba.access.conditions import Setting
-from hsba.access.people import Person
-from hsba.access.scopes import Meaning, ScopedPolicy
+from hsba.access.oauth import scopes
+from hsba.access.oauth.scopes import Meaning, ScopedPolicy
+from hsba.access.rights.conditions import Setting
+from hsba.access.rights.people import Person
 from hsba.fhir.query.parse import Include, Search, Sort
 from hsba.record.ports import AllowAll
 from property.test_roles import exported, opened, readable, ways

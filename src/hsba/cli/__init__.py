@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from hsba.cli import accounts, apps, audit, codes, loans, machine, records, roles, serving
+from hsba.cli import accounts, apps, audit, codes, forms, loans, machine, records, roles, serving
 from hsba.cli.common import Commands
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ for name, group in {
     "app": apps.app,
     "audit": audit.audit,
     "codes": codes.lists,
+    "forms": forms.forms,
     "loan": loans.loans,
     "role": roles.roles,
 }.items():

@@ -10,8 +10,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from hsba.access import accounts, grants, second_factor
+from hsba.access import accounts
+from hsba.access.factors import second_factor
 from hsba.access.problems import BadAccount
+from hsba.access.rights import grants
 from hsba.cli.common import (
     Commands,
     Data,

@@ -9,8 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from hsba.access import apps
-from hsba.access.apps import BadApp, Wanted
+from hsba.access.oauth import apps
+from hsba.access.oauth.apps import BadApp, Wanted
 from hsba.cli.accounts import keep
 from hsba.cli.common import Commands, Data, Demo, output, read_settings
 from hsba.ops import accounts as keeping_accounts

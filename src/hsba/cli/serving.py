@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hsba import config, logs
-from hsba.access import roles
+from hsba.access.rights import roles
 from hsba.cli.accounts import tell_first
 from hsba.cli.common import (
     Data,

@@ -29,7 +29,8 @@ def facts() -> Mapping[str, Mapping[str, Any]]:
 def library() -> Library:
     """The blocks and the names of the facts."""
     files = {one.name: one.read_text("utf-8") for one in sorted((PLACE / "blocks").iterdir(), key=str)}
-    return Library(source.blocks(files), frozenset(facts()))
+    columns = (f"{name}.{column}" for name, fact in facts().items() for column in fact.get("columns", ()))
+    return Library(source.blocks(files), frozenset(facts()) | frozenset(columns))
 
 
 @cache

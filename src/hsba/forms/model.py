@@ -79,6 +79,23 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A line that a chart draws: the column it follows, and the scale that the paper prints for it."""
+
+    of: str
+    """The item of the same table or part whose values it joins."""
+    label: str
+    least: Decimal
+    most: Decimal
+    step: Decimal
+    unit: str = ""
+    mark: str = "dot"
+    """`dot`, `cross`, `circle`, `up` or `down`, so that black and white tells them apart too."""
+    colour: str = ""
+    """`red` or `blue` where the paper says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row that the paper prints in a table: its id, number and words."""
 
@@ -121,6 +138,8 @@ class Item:
     options: tuple[Option, ...] = ()
     inline: bool = True
     """Whether the options stand on the label's line."""
+    numbered: bool = True
+    """Whether the options' codes, where they are digits, are printed before their words."""
     columns: int = 0
     """In how many columns the options stand under the label, filled downwards; 0 for one after the other."""
     codes: str = ""
@@ -149,6 +168,10 @@ class Item:
     fixed: tuple[Row, ...] = ()
     across: int = 1
     """How often the columns of a table stand side by side."""
+    turned: bool = False
+    """Whether the table stands on its side: each entry is a column, each item a row with its label at the left."""
+    curves: tuple[Curve, ...] = ()
+    """What a chart draws; it is `lines` high and stands in a turned table or part, over the columns of the entries."""
     separator: str = ""
     """What stands between the answers of a group written as one, such as 120/80."""
     signers: tuple[Signer, ...] = ()
@@ -196,10 +219,19 @@ class Part:
     repeats: bool = False
     """Whether there are many entries of it, such as a day's notes."""
     as_table: bool = False
-    """Whether its entries are printed as rows of one table."""
+    """Whether its entries are printed as rows of one table; a group's items then stand in one cell."""
+    turned: bool = False
+    """Whether that table stands on its side: each entry is a column."""
+    rows: int = 0
+    """Empty rows (columns, where turned) that the paper prints."""
     number: str = ""
     heading: int = 1
     page: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to fill; otherwise it is words of the paper, and nobody's entry."""
+        return any(item.kind in ANSWERED and not item.source for item in self.walk())
 
     def walk(self) -> Iterator[Item]:
         """Every item of the part."""
@@ -226,6 +258,8 @@ class Head:
     left: tuple[Item, ...] = ()
     middle: tuple[Item, ...] = ()
     right: tuple[Item, ...] = ()
+    titled: bool = False
+    """Whether the title stands in the middle column, over its lines, and not below the three."""
 
 
 @dataclass(frozen=True, slots=True)

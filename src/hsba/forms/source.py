@@ -7,7 +7,7 @@ step 4 numbers are counted as the paper counts them - step 5 names, conditions a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import fhirpath
 from hsba.forms import becoming, conditions
 from hsba.forms.lines import Lined, parse
-from hsba.forms.model import ANSWERED, KINDS, Check, Form, Head, Item, Option, Part, Row, Signer
+from hsba.forms.model import ANSWERED, KINDS, Check, Curve, Form, Head, Item, Option, Part, Row, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -164,6 +164,26 @@ def _fixed(where: Lined, key: str, value: Any) -> tuple[Row, ...]:
     return tuple(made)
 
 
+def _curves(where: Lined, key: str, value: Any) -> tuple[Curve, ...]:
+    """A list of {of, label, scale: [low, high, step]} with unit, mark and colour."""
+    mark, colour = _one_of("dot", "cross", "circle", "up", "down"), _one_of("", "red", "blue")
+    made = []
+    for one in _lines(where, key, value):
+        _only(one, {"of", "label", "unit", "scale", "mark", "colour"})
+        scale = one.get("scale")
+        if not isinstance(scale, list) or len(scale) != 3:
+            raise one.wrong("scale is [low, high, step].", "scale phải là [thấp, cao, bước].", "scale")
+        least, most, step = (_number(one, "scale", number) for number in scale)
+        made.append(
+            Curve(
+                _text(one, "of", one.get("of")), _text(one, "label", one.get("label")), least, most, step,
+                unit=str(one.get("unit", "")), mark=mark(one, "mark", one.get("mark", "dot")),
+                colour=colour(one, "colour", one.get("colour", "")),
+            )
+        )  # fmt: skip
+    return tuple(made)
+
+
 ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "label": ("label", _text),
     "en": ("en", _text),
@@ -182,6 +202,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "boxes": ("boxes", _boxes),
     "options": ("options", _options),
     "inline": ("inline", _flag),
+    "numbered": ("numbered", _flag),
     "codes": ("codes", _text),
     "upper": ("upper", _flag),
     "required": ("required", _flag),
@@ -192,6 +213,8 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "rows": ("rows", _whole(0, 60)),
     "fixed": ("fixed", _fixed),
     "across": ("across", _whole(1, 4)),
+    "turned": ("turned", _flag),
+    "curves": ("curves", _curves),
     "separator": ("separator", _text),
     "signers": ("signers", _signers),
     "dated": ("dated", _flag),
@@ -200,7 +223,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "split": ("split", _whole(10, 90)),
     "art": ("art", _text),
 }
-"""Keys of an item: the attribute, and how it is read.  `id`, `part`, `type`, `when`, `becomes`, `items`, `right`, `beside` follow."""
+"""Keys of an item: the attribute, and how it is read; what stands for more than a value is read by `_Reader.item`."""
 
 PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "title": ("title", _text),
@@ -210,6 +233,8 @@ PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "sign": ("sign", _text),
     "repeats": ("repeats", _flag),
     "as-table": ("as_table", _flag),
+    "turned": ("turned", _flag),
+    "rows": ("rows", _whole(0, 60)),
     "page": ("page", _one_of("before")),
 }
 
@@ -279,8 +304,23 @@ class _Reader:
             value = self._block(top, "head", value)[0]
         if not value:
             return Head()
-        _only(value, {"left", "middle", "right"})
-        return Head(**{side: self.items(value, side) for side in ("left", "middle", "right")})
+        _only(value, {"left", "middle", "right", "titled"})
+        return Head(
+            **{
+                side: tuple(self._coded(top, one) for one in self.items(value, side))
+                for side in ("left", "middle", "right")
+            },
+            titled=_flag(value, "titled", value.get("titled", False)),
+        )
+
+    @staticmethod
+    def _coded(top: Lined, item: Item) -> Item:
+        """A line of the head that shows nothing of its own shows the code printed on the paper."""
+        return (
+            replace(item, label=str(top.get("printed", "")))
+            if item.kind == "show" and not item.label
+            else item
+        )
 
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
         return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
@@ -401,6 +441,8 @@ def _fits(item: Item, where: Lined) -> None:
         (k == "coded" and not item.codes, "type", "coded needs codes.", "coded cần codes."),
         (k == "table" and not item.items, "type", "a table needs items, its columns.", "bảng cần items là các cột."),
         (bool(item.fixed) and k != "table", "fixed", "for a table only.", "chỉ dùng với bảng."),
+        (item.turned and k != "table", "turned", "for a table only.", "chỉ dùng với bảng."),
+        (bool(item.curves) != (k == "chart"), "curves", "a chart has them, nothing else.", "chỉ chart có, và phải có."),
         (k == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
         (bool(item.art) and k != "drawing", "art", "for a drawing only.", "chỉ dùng với drawing."),
         (bool(item.columns) and not item.options, "columns", "for choices only.", "chỉ dùng với options."),
@@ -429,11 +471,20 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
     for part in form.parts:
         if part.as_table and not part.repeats:
             raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
+        if (part.turned or part.rows) and not part.as_table:
+            raise places[part.id].wrong("turned and rows need as-table.", "turned và rows cần as-table.")
     for item in items.values():
         if form.part(item.part) is None:
             raise places[item.id].wrong(
                 f"there is no part {item.part}.", f"không có phần {item.part}.", "part"
             )
+        for curve in item.curves:
+            if curve.of not in items:
+                raise places[item.id].wrong(
+                    f"a curve names {curve.of}, which is no item.",
+                    f"curves nhắc {curve.of}, không có mục này.",
+                    "curves",
+                )
     asks: dict[str, set[str]] = {}
     for part in form.parts:
         for item in part.items:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from hsba.access import ward
-from hsba.access.login import LogIn
-from hsba.access.own_factors import OwnFactors
-from hsba.access.second_step import SecondStep
+from hsba.access.coming_back import ward
+from hsba.access.coming_in.login import LogIn
+from hsba.access.coming_in.own_factors import OwnFactors
+from hsba.access.coming_in.second_step import SecondStep
 from hsba.access.vault import FILE as KEY_FILE
 from hsba.access.vault import Vault
 from hsba.fhir.problems import HostRefused
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
+    from hsba.access.coming_in.outside import Outside
     from hsba.access.identity import Caller, Identity
-    from hsba.access.outside import Outside
-    from hsba.access.rights import Rights
+    from hsba.access.rights.current import Rights
     from hsba.fhir.definitions import Definitions
     from hsba.http.messages import Receive, Scope, Send
     from hsba.record.aside import Aside

@@ -11,15 +11,15 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from hsba.access.coming_back.unsent import LARGEST, Form
 from hsba.access.problems import OutsideHours
-from hsba.access.unsent import LARGEST, Form
 from hsba.http import callers, errors, limits
 from hsba.http.messages import Answer, join_headers
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from hsba.access.ward import Ward
+    from hsba.access.coming_back.ward import Ward
     from hsba.fhir.problems import Problem
     from hsba.http.app import Options, Services
     from hsba.http.messages import Header, Receive, Scope, Send

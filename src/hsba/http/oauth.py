@@ -15,13 +15,13 @@ from urllib.parse import unquote_plus
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hsba.access import jwts, scopes
-from hsba.access.authorizing import Authorizing
-from hsba.access.clients import Clients, Proof
+from hsba.access.oauth import jwts, scopes
+from hsba.access.oauth.authorizing import Authorizing
+from hsba.access.oauth.clients import Clients, Proof
+from hsba.access.oauth.refusals import InvalidClient, InvalidRequest, Refused, UnsupportedGrantType
+from hsba.access.oauth.signing import ALGORITHM, Signing
+from hsba.access.oauth.tokens import Tokens
 from hsba.access.problems import BadToken
-from hsba.access.refusals import InvalidClient, InvalidRequest, Refused, UnsupportedGrantType
-from hsba.access.signing import ALGORITHM, Signing
-from hsba.access.tokens import Tokens
 from hsba.fhir.problems import Problem
 from hsba.http import callers, errors, limits
 from hsba.http.messages import join_headers, read_pairs
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from hsba.access.apps import App
-    from hsba.access.clients import Fetch
     from hsba.access.identity import Identity
+    from hsba.access.oauth.apps import App
+    from hsba.access.oauth.clients import Fetch
     from hsba.access.slowing import Slowing
 
 LONGEST = 32 * 1024

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from hsba.access import accounts, grants, passwords, secrets
+from hsba.access import accounts, passwords, secrets
 from hsba.access.accounts import By
 from hsba.access.problems import BadAccount
+from hsba.access.rights import grants
 from hsba.audit.witness import TrailWitness
 from hsba.ops.demo.faces import faces
 from hsba.record.context import OPERATOR

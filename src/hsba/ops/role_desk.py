@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hsba.access import checking, grants, lending, roles
-from hsba.access.explain import explain
+from hsba.access.administration.role_desk import NAME, BadRoleName
 from hsba.access.ports import Happening
-from hsba.access.role_desk import NAME, BadRoleName
+from hsba.access.rights import checking, grants, lending, roles
+from hsba.access.rights.explain import explain
 from hsba.audit.witness import TrailWitness
 from hsba.fhir import json
 from hsba.fhir.problems import BadRequest
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from hsba.access.explain import Verdict
-    from hsba.access.rights import Rights
-    from hsba.access.roles import Line, Role
+    from hsba.access.rights.current import Rights
+    from hsba.access.rights.explain import Verdict
+    from hsba.access.rights.roles import Line, Role
     from hsba.record.context import Tenant
     from hsba.record.work import House
 

@@ -18,8 +18,9 @@ import pytest_asyncio
 from acceptance.conftest import options
 from acceptance.door import patient
 from callers import Always
-from hsba.access import apps, grants
-from hsba.access.apps import Wanted
+from hsba.access.oauth import apps
+from hsba.access.oauth.apps import Wanted
+from hsba.access.rights import grants
 from hsba.app import OPERATIONS
 from hsba.fhir.vn import BASE
 from hsba.http import web

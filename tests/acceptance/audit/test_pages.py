@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from acceptance.door import numbered
 from acceptance.identity import LOGIN
-from hsba.access import grants
+from hsba.access.rights import grants
 from hsba.record.context import OPERATOR
 
 if TYPE_CHECKING:

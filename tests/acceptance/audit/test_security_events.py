@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from acceptance.identity import LOGIN, OTHER, PASSWORD
-from hsba.access import accounts, grants, housekeeping
+from hsba.access import accounts, housekeeping
 from hsba.access.accounts import By
 from hsba.access.ports import Happening
+from hsba.access.rights import grants
 from hsba.access.rules import Rules
 from hsba.audit import keys, sealing, verifying
 from hsba.ops.role_desk import Desk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from hsba.access import grants
+from hsba.access.rights import grants
 from hsba.fhir import json
 from hsba.fhir.query.expression import Everything, Expression, Ids, Not
 from hsba.ops import loading

@@ -17,11 +17,11 @@ import uuid_utils.compat as uuid7s
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
-from hsba.access import emergency
+from hsba.access.administration.office import ADMINISTRATOR, OFFICER
 from hsba.access.identity import CARE
-from hsba.access.office import ADMINISTRATOR, OFFICER
-from hsba.access.policy import NoRight
 from hsba.access.problems import NotLoggedIn
+from hsba.access.rights import emergency
+from hsba.access.rights.policy import NoRight
 from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.expression import Nothing
 from hsba.http import codings, errors
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from hsba.access.coming_in.workstations import Station
     from hsba.access.identity import Caller
-    from hsba.access.workstations import Station
     from hsba.fhir.problems import Problem
     from hsba.record.context import Context
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import accounts, grants
+from hsba.access import accounts
+from hsba.access.rights import grants
 from hsba.http.web import words
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from hsba.access.administration.office import ADMINISTRATOR, OFFICER
 from hsba.access.identity import CARE
-from hsba.access.office import ADMINISTRATOR, OFFICER
 from hsba.access.ports import Happening
 from hsba.fhir.problems import Forbidden
 from hsba.http import callers
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from hsba.access.coming_in.login import LogIn
     from hsba.access.identity import Caller
-    from hsba.access.login import LogIn
     from hsba.fhir.problems import Problem
 
 SECOND_STEP = "/login/second"

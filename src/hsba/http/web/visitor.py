@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from hsba.access.login import From
+from hsba.access.coming_in.login import From
 from hsba.access.problems import NotLoggedIn
 from hsba.http import callers
 from hsba.http.messages import join_headers
@@ -16,9 +16,9 @@ from hsba.http.web.page import chosen
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from hsba.access.coming_back.ward import Ward
+    from hsba.access.coming_in.workstations import Station
     from hsba.access.identity import Caller
-    from hsba.access.ward import Ward
-    from hsba.access.workstations import Station
     from hsba.fhir.problems import Problem
 
 SCRIPT = "hsba-script"

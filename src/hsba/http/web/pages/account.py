@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import grants, passkeys, review
-from hsba.access.pins import HOLDERS
+from hsba.access.administration import review
+from hsba.access.coming_back.pins import HOLDERS
+from hsba.access.factors import passkeys
 from hsba.access.problems import PasswordsDiffer
+from hsba.access.rights import grants
 from hsba.fhir.problems import Problem
 from hsba.http import gate
 from hsba.http.web import posted, visitor, words
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from hsba.access.coming_in.login import LogIn as Doors
+    from hsba.access.coming_in.login import Session
+    from hsba.access.coming_in.own_factors import OwnFactors
+    from hsba.access.coming_in.second_step import SecondStep
     from hsba.access.identity import Caller
-    from hsba.access.login import LogIn as Doors
-    from hsba.access.login import Session
-    from hsba.access.own_factors import OwnFactors
-    from hsba.access.second_step import SecondStep
 
 BROWSERS = (
     ("Edg", "Edge"), ("CocCoc", "Cốc Cốc"), ("coc_coc", "Cốc Cốc"), ("Firefox", "Firefox"), ("OPR", "Opera"),

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
-from hsba.access import grants, scopes
-from hsba.access.authorizing import PARAMETERS, Let, Returned, back
+from hsba.access.oauth import scopes
+from hsba.access.oauth.authorizing import PARAMETERS, Let, Returned, back
+from hsba.access.oauth.refusals import AccessDenied, InvalidRequest
 from hsba.access.problems import NotLoggedIn
-from hsba.access.refusals import AccessDenied, InvalidRequest
+from hsba.access.rights import grants
 from hsba.fhir import json
 from hsba.http import oauth
 from hsba.http.messages import read_pairs
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from hsba.access.authorizing import Asked
     from hsba.access.identity import Caller
+    from hsba.access.oauth.authorizing import Asked
     from hsba.http.messages import Pairs
     from hsba.http.web.show import Show
     from hsba.record.context import Context, Tenant

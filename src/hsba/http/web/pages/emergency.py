@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from starlette.routing import Route
 
-from hsba.access import emergency
-from hsba.access.policy import NoRight
+from hsba.access.rights import emergency
+from hsba.access.rights.policy import NoRight
 from hsba.fhir.problems import NotFound, Problem
 from hsba.http.web import words
 from hsba.http.web.page import Go, Page, endpoint
@@ -21,7 +21,7 @@ from hsba.http.web.page import Go, Page, endpoint
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hsba.access.emergency import Emergency, Glass
+    from hsba.access.rights.emergency import Emergency, Glass
     from hsba.http.web.page import Ask
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from hsba.access import emergency
+from hsba.access.rights import emergency
 from hsba.http.web.page import Page
 from hsba.record.views import finding
 

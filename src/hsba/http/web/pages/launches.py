@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
-from hsba.access import authorizing
+from hsba.access.oauth import authorizing
 from hsba.fhir.problems import NotFound
 from hsba.http import oauth
 from hsba.http.web import visitor
@@ -19,8 +19,8 @@ from hsba.record.views import patient as view
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from hsba.access.apps import App
-    from hsba.access.authorizing import LetIn
+    from hsba.access.oauth.apps import App
+    from hsba.access.oauth.authorizing import LetIn
     from hsba.http.web.page import Ask
     from hsba.record.views.people import Banner
 

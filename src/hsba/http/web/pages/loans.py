@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from starlette.routing import Route
 
-from hsba.access import lending
-from hsba.access.policy import NoRight, OwnRole
+from hsba.access.rights import lending
+from hsba.access.rights.policy import NoRight, OwnRole
 from hsba.fhir.query.dates import interval
 from hsba.http.web import words
 from hsba.http.web.page import Go, Page, endpoint
@@ -19,7 +19,7 @@ from hsba.record.views import patient as patients
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hsba.access.lending import Desk, Lent
+    from hsba.access.rights.lending import Desk, Lent
     from hsba.fhir.problems import Problem
     from hsba.http.web.page import Ask
     from hsba.record.views.people import Banner

@@ -1,4 +1,4 @@
-"""`/login/outside`: to another house's log-in and back from there (access/outside.py)."""
+"""`/login/outside`: to another house's log-in and back from there (access/coming_in/outside.py)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response
 
-from hsba.access.login import From
-from hsba.access.outside import OutsideRefused
+from hsba.access.coming_in.login import From
+from hsba.access.coming_in.outside import OutsideRefused
 from hsba.fhir.problems import NotFound
 from hsba.http import callers, gate
 from hsba.http.messages import join_headers, read_pairs
@@ -17,8 +17,8 @@ from hsba.http.messages import join_headers, read_pairs
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from hsba.access.login import LogIn
-    from hsba.access.outside import Outside
+    from hsba.access.coming_in.login import LogIn
+    from hsba.access.coming_in.outside import Outside
 
 COOKIE = "hsba-outside"
 SECURE_COOKIE = "__Host-hsba-outside"

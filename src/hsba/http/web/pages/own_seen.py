@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from hsba.access import grants
-from hsba.access.policy import NoRight
+from hsba.access.rights import grants
+from hsba.access.rights.policy import NoRight
 from hsba.audit import seen
 from hsba.http.web import people
 from hsba.http.web.page import Page

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hsba.access import emergency, lending
+from hsba.access.rights import emergency, lending
 from hsba.http.web import charts, words
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Page
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from hsba.access.emergency import Emergency
+    from hsba.access.rights.emergency import Emergency
     from hsba.http.web.charts import Chart, Point
     from hsba.http.web.page import Ask
     from hsba.http.web.show import Show

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from hsba.access.pins import HOLDERS, LONGEST, SHORTEST, NoPinForKind, Own
-from hsba.access.step_up import STRONG
+from hsba.access.coming_back.pins import HOLDERS, LONGEST, SHORTEST, NoPinForKind, Own
+from hsba.access.coming_back.step_up import STRONG
 from hsba.fhir.problems import BadRequest, Problem
 from hsba.http.web import visitor
 from hsba.http.web.page import Page, render, show

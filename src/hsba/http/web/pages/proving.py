@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from hsba.access.step_up import HOW
+from hsba.access.coming_back.step_up import HOW
 from hsba.fhir.problems import Problem
 from hsba.http.web import visitor
 from hsba.http.web.page import Page, render, show

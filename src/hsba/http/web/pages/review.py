@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hsba.access import accounts as keeping
-from hsba.access import grants, review
+from hsba.access.administration import review
+from hsba.access.rights import grants
 from hsba.http.web import words
 from hsba.http.web.page import Go, Page
 
 if TYPE_CHECKING:
-    from hsba.access.review import Confirmation, Standing
+    from hsba.access.administration.review import Confirmation, Standing
     from hsba.http.web.page import Ask
 
 KINDS = frozenset({"administrator", "security"})

@@ -13,10 +13,10 @@ import segno
 from markupsafe import Markup
 from starlette.routing import Route
 
-from hsba.access import passkeys
-from hsba.access.enrolling import Proof
+from hsba.access.coming_in.enrolling import Proof
+from hsba.access.coming_in.second_step import holder
+from hsba.access.factors import passkeys
 from hsba.access.problems import SecondStepEnded, WrongCode
-from hsba.access.second_step import holder
 from hsba.fhir.problems import Problem
 from hsba.http import gate
 from hsba.http.web import posted, visitor
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from hsba.access.enrolling import Offer
-    from hsba.access.half_open import HalfOpen
-    from hsba.access.own_factors import OwnFactors
-    from hsba.access.passkeys import Site
-    from hsba.access.second_factor import Factor
-    from hsba.access.second_step import SecondStep
+    from hsba.access.coming_in.enrolling import Offer
+    from hsba.access.coming_in.half_open import HalfOpen
+    from hsba.access.coming_in.own_factors import OwnFactors
+    from hsba.access.coming_in.second_step import SecondStep
+    from hsba.access.factors.passkeys import Site
+    from hsba.access.factors.second_factor import Factor
 
 KIND = {"passkey": mark("passkey"), "totp": mark("authenticator app")}
 FACTORS = "/account/second-factors"

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from hsba.access.pins import Entered, OnShift
+from hsba.access.coming_back.pins import Entered, OnShift
+from hsba.access.coming_back.returning import SessionOver
+from hsba.access.coming_back.unsent import LARGEST, Form
 from hsba.access.problems import NotLoggedIn, ScreenCovered
-from hsba.access.returning import SessionOver
-from hsba.access.unsent import LARGEST, Form
 from hsba.fhir.problems import Problem
 from hsba.http import callers, gate
 from hsba.http.web import visitor
@@ -25,7 +25,7 @@ from hsba.http.web.posted import guarded
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from hsba.access.workstations import Station
+    from hsba.access.coming_in.workstations import Station
 
 REMEMBERED = 400
 """Days that a browser remembers to be a workstation: the most that browsers allow, renewed by every switch."""

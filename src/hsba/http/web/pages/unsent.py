@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from hsba.access.unsent import LARGEST
+from hsba.access.coming_back.unsent import LARGEST
 from hsba.fhir.problems import NotFound
 from hsba.http import callers
 from hsba.http.messages import read_pairs

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from hsba.access.coming_in.workstations import LONGEST, BadWorkstation, Listed, Station
 from hsba.access.problems import NotLoggedIn
-from hsba.access.workstations import LONGEST, BadWorkstation, Listed, Station
 from hsba.fhir.problems import Problem
 from hsba.http import callers
 from hsba.http.web import visitor

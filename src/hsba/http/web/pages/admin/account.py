@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import directory, grants, role_desk, staffing
+from hsba.access.administration import directory, role_desk, staffing
+from hsba.access.rights import grants
 from hsba.fhir.problems import BadRequest
 from hsba.fhir.query.dates import interval
 from hsba.http.web.page import Go, Page
@@ -17,8 +18,8 @@ from hsba.record.views import house
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hsba.access.directory import Entry, Open
-    from hsba.access.role_desk import Holding
+    from hsba.access.administration.directory import Entry, Open
+    from hsba.access.administration.role_desk import Holding
     from hsba.http.web.pages.admin.room import Ask, Form
     from hsba.record.views.house import Department, Employee
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from hsba.access import directory, grants, role_desk, staffing
 from hsba.access.accounts import KINDS
-from hsba.access.directory import STATES, Asked
+from hsba.access.administration import directory, role_desk, staffing
+from hsba.access.administration.directory import STATES, Asked
+from hsba.access.rights import grants
 from hsba.http.web.page import Page
 from hsba.http.web.pages.admin.words import ACCOUNT_STATES, KIND_NOTES
 from hsba.http.web.words import ACCOUNT_KIND
 from hsba.record.views import house
 
 if TYPE_CHECKING:
-    from hsba.access.directory import Entry
-    from hsba.access.roles import Role
+    from hsba.access.administration.directory import Entry
+    from hsba.access.rights.roles import Role
     from hsba.http.web.page import Go
     from hsba.http.web.pages.admin.room import Ask, Form
     from hsba.record.views.house import Department

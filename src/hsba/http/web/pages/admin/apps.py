@@ -8,20 +8,21 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from hsba.access import apps as known
-from hsba.access import grants, role_desk
 from hsba.access.accounts import By
-from hsba.access.apps import UnknownApp, Wanted
-from hsba.access.office import OtherKeepers
+from hsba.access.administration import role_desk
+from hsba.access.administration.office import OtherKeepers
+from hsba.access.oauth import apps as known
+from hsba.access.oauth.apps import UnknownApp, Wanted
+from hsba.access.rights import grants
 from hsba.fhir.problems import NotFound
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin.accounts import Secret, titles
 
 if TYPE_CHECKING:
-    from hsba.access.apps import App
-    from hsba.access.office import Office
-    from hsba.access.role_desk import Holding
+    from hsba.access.administration.office import Office
+    from hsba.access.administration.role_desk import Holding
+    from hsba.access.oauth.apps import App
     from hsba.http.web.pages.admin.room import Ask, Form
 
 PROVES = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hsba.access import directory, grants
-from hsba.access.explain import explain
+from hsba.access.administration import directory
+from hsba.access.rights import grants
+from hsba.access.rights.explain import explain
 from hsba.fhir.problems import Problem
 from hsba.http.web.page import Page
 from hsba.http.web.pages.admin import plain, words
@@ -14,8 +15,8 @@ from hsba.record.context import Actor
 from hsba.record.ports import AllowAll
 
 if TYPE_CHECKING:
-    from hsba.access.explain import Verdict
-    from hsba.access.office import Office
+    from hsba.access.administration.office import Office
+    from hsba.access.rights.explain import Verdict
     from hsba.http.web.pages.admin.plain import Plain
     from hsba.http.web.pages.admin.room import Ask
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hsba.access import changes as view
-from hsba.access import grants
+from hsba.access.administration import changes as view
+from hsba.access.rights import grants
 from hsba.http.web.page import Page
 from hsba.http.web.pages.admin.accounts import titles
 from hsba.http.web.pages.admin.words import CHANGES
@@ -16,7 +16,7 @@ from hsba.http.web.words import ACCOUNT_KIND
 from hsba.record.views import house
 
 if TYPE_CHECKING:
-    from hsba.access.changes import Change
+    from hsba.access.administration.changes import Change
     from hsba.http.web.pages.admin.room import Ask
     from hsba.http.web.show import Show
 

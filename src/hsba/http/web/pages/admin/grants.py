@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hsba.access import grants, role_desk
+from hsba.access.administration import role_desk
+from hsba.access.rights import grants
 from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin.accounts import titles
 from hsba.record.views import house
 
 if TYPE_CHECKING:
-    from hsba.access.role_desk import Holding
+    from hsba.access.administration.role_desk import Holding
     from hsba.http.web.pages.admin.room import Ask
 
 SOON = timedelta(days=30)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import account_lists, grants, staffing
+from hsba.access.administration import account_lists, staffing
+from hsba.access.rights import grants
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Page
 from hsba.http.web.pages.admin.accounts import titles
@@ -13,7 +14,7 @@ from hsba.http.web.words import ACCOUNT_KIND
 from hsba.record.views import house
 
 if TYPE_CHECKING:
-    from hsba.access.account_lists import List, Row
+    from hsba.access.administration.account_lists import List, Row
     from hsba.http.web.page import Go
     from hsba.http.web.pages.admin.room import Ask
 

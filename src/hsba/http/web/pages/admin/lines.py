@@ -6,19 +6,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from hsba.access import checking, role_desk
-from hsba.access import roles as known
-from hsba.access.checking import BadLine
-from hsba.access.role_desk import MOST_LINES
+from hsba.access.administration import role_desk
+from hsba.access.administration.role_desk import MOST_LINES
+from hsba.access.rights import checking
+from hsba.access.rights import roles as known
+from hsba.access.rights.checking import BadLine
 from hsba.fhir.problems import NotFound
 from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin import plain, words
 from hsba.http.web.pages.admin.room import Form
 
 if TYPE_CHECKING:
-    from hsba.access.office import Office
-    from hsba.access.role_desk import Holding
-    from hsba.access.roles import Line, Role
+    from hsba.access.administration.office import Office
+    from hsba.access.administration.role_desk import Holding
+    from hsba.access.rights.roles import Line, Role
     from hsba.http.web.pages.admin.plain import Plain
     from hsba.http.web.pages.admin.room import Ask
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import directory, role_desk
+from hsba.access.administration import directory, role_desk
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Page
 from hsba.http.web.pages.admin.grants import SOON

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import roles
+from hsba.access.rights import roles
 from hsba.http.web.i18n import mark
 from hsba.http.web.pages.admin import words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from hsba.access.roles import Line
+    from hsba.access.rights.roles import Line
     from hsba.http.web.show import Show
 
 LABEL = "label:"

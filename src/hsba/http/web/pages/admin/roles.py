@@ -6,14 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access import checking, grants, role_desk
+from hsba.access.administration import role_desk
+from hsba.access.rights import checking, grants
 from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin import plain
 from hsba.record.views import house
 
 if TYPE_CHECKING:
-    from hsba.access.role_desk import Holding
-    from hsba.access.roles import Role
+    from hsba.access.administration.role_desk import Holding
+    from hsba.access.rights.roles import Role
     from hsba.http.web.pages.admin.plain import Plain
     from hsba.http.web.pages.admin.room import Ask, Form
 

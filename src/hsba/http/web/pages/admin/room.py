@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import uuid_utils.compat as uuid7s
 
-from hsba.access import office
-from hsba.access.office import Office
+from hsba.access.administration import office
+from hsba.access.administration.office import Office
 from hsba.access.ports import Happening
 from hsba.access.problems import NotLoggedIn, PasswordMustChange
 from hsba.fhir.problems import Forbidden, NotFound, Problem

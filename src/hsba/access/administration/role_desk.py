@@ -1,0 +1,209 @@
+"""What an administrator does about roles and grants: copy, change and remove a role of the house's own; give and take back.
+
+Each is told to the witness in its own transaction; nobody changes a role that he has, or his own grants.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hsba.access.administration import directory
+from hsba.access.problems import UnknownAccount
+from hsba.access.rights import grants, roles
+from hsba.access.rights.grants import Grant, UnknownRole
+from hsba.access.rights.policy import OwnRole
+from hsba.access.rights.roles import BadRole
+from hsba.fhir.problems import BadRequest, Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from hsba.access.administration.office import Office
+    from hsba.access.rights.roles import Line, Role
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
+LONGEST_TITLE = 120
+MOST_LINES = 100
+
+
+class BadRoleName(BadRequest):
+    """A role's name begins with a letter and has a-z 0-9 - only, and the role has a title; nothing was changed."""
+
+    code = "value"
+    vi = "Tên vai trò bắt đầu bằng chữ cái, chỉ gồm a-z 0-9 -, và cần có tiêu đề; chưa thay đổi gì."
+
+
+class RoleExists(Conflict):
+    """There is a role of this name already; take another name."""
+
+    vi = "Đã có vai trò mang tên này; hãy đặt tên khác."
+
+
+class ShippedRole(Conflict):
+    """This role comes with the program and is not changed here; copy it under a name of your own."""
+
+    vi = "Vai trò này đi kèm chương trình, không sửa ở đây; hãy chép thành vai trò của đơn vị."
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else has changed this meanwhile; look at it as it is now and change it again. Nothing was changed."""
+
+    vi = "Có người vừa sửa mục này; hãy xem bản hiện tại rồi sửa lại. Chưa thay đổi gì."
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A grant as it is listed: with the person's name and what the house calls the role."""
+
+    grant: Grant
+    name: str
+    number: int | None
+    """Of the account; None where it is no account of this house (a client's, or one of another time)."""
+    title: str
+
+
+async def role(office: Office, name: str) -> Role:
+    """A role of this house; raises UnknownRole."""
+    found, _ = await grants.every_role(office.tx, office.tenant)
+    if name not in found:
+        raise UnknownRole(name)
+    return found[name]
+
+
+async def stamp(office: Office, name: str) -> str:
+    """When a role of the house's own was changed last, as a form carries it along; empty for one that is not there."""
+    at = await office.tx.fetchval(
+        "SELECT changed FROM record.role WHERE tenant = $1 AND name = $2", office.tenant, name
+    )
+    return "" if at is None else at.isoformat()
+
+
+async def copy(office: Office, source: str, name: str, title: str) -> Role:
+    """Make a role of the house's own with the lines of another."""
+    copied = await role(office, source)
+    title = " ".join(title.split())
+    if not NAME.match(name) or not title or len(title) > LONGEST_TITLE or not title.isprintable():
+        raise BadRoleName
+    if name in (await grants.every_role(office.tx, office.tenant))[0]:
+        raise RoleExists(name)
+    made = await grants.put_role(
+        office.tx, office.tenant, office.actor, name, title, [line.data() for line in copied.lines]
+    )
+    await office.tell("role-create", name, f"= {source}")
+    return made
+
+
+async def put(office: Office, name: str, title: str, lines: Sequence[Line], *, seen: str, what: str) -> Role:
+    """Change a role of the house's own, as it was `seen`; `what` is told to the witness."""
+    title = " ".join(title.split())
+    if not title or len(title) > LONGEST_TITLE or not title.isprintable():
+        raise BadRoleName
+    if len(lines) > MOST_LINES:
+        raise BadRole(f"{name}: > {MOST_LINES}")
+    await _own(office, name, seen)
+    changed = await grants.put_role(
+        office.tx, office.tenant, office.actor, name, title, [line.data() for line in lines]
+    )
+    await office.tell("role-change", name, what)
+    return changed
+
+
+async def remove(office: Office, name: str, *, seen: str) -> None:
+    """Remove a role of the house's own that nobody has; one that stood in place of a shipped one gives it back."""
+    await _own(office, name, seen)
+    if await grants.has_role(office.tx, office.tenant, office.actor.account, name):
+        raise OwnRole(name)
+    await grants.remove_role(office.tx, office.tenant, name)
+    await office.tell("role-delete", name)
+
+
+async def _own(office: Office, name: str, seen: str) -> None:
+    """Lock a role of the house's own, and refuse where it is not as it was seen."""
+    at: datetime | None = await office.tx.fetchval(
+        "SELECT changed FROM record.role WHERE tenant = $1 AND name = $2 FOR UPDATE", office.tenant, name
+    )
+    if at is None:
+        raise ShippedRole(name) if name in roles.built_in() else UnknownRole(name)
+    if at.isoformat() != seen:
+        raise ChangedMeanwhile
+
+
+# --- grants ------------------------------------------------------------------------------------------------
+
+
+async def give(
+    office: Office,
+    account: str,
+    role: str,
+    *,
+    department: str | None = None,
+    valid_from: datetime | None = None,
+    valid_to: datetime | None = None,
+    reason: str = "",
+) -> int:
+    """Give a role to an account of this house."""
+    if account not in await directory.named(office, [account]):
+        raise UnknownAccount(account)
+    if valid_to is not None and valid_to <= office.now:
+        raise BadRequest("It would have ended already.", vi="Ngày kết thúc đã qua.")
+    reason = " ".join(reason.split())[:200]
+    number = await grants.grant(
+        office.tx,
+        office.tenant,
+        office.actor,
+        account,
+        role,
+        department=department,
+        valid_from=valid_from or office.now,
+        valid_to=valid_to,
+        reason=reason or None,
+    )
+    await office.tell("grant-give", account, " ".join(part for part in (role, department, reason) if part))
+    return number
+
+
+async def give_program(office: Office, name: str, role: str, *, reason: str = "") -> int:
+    """Give a role to a program that comes in its own name, everywhere and without end; it is one of this house's."""
+    account, reason = f"client:{name}", " ".join(reason.split())[:200]
+    number = await grants.grant(
+        office.tx, office.tenant, office.actor, account, role, valid_from=office.now, reason=reason or None
+    )
+    await office.tell("grant-give", account, " ".join(part for part in (role, reason) if part))
+    return number
+
+
+async def take_back(office: Office, number: int) -> Grant:
+    """End a grant now."""
+    ended = await grants.revoke(office.tx, office.tenant, office.actor, number)
+    await office.tell("grant-take", ended.account, ended.role)
+    return ended
+
+
+async def number(office: Office, login: str) -> int | None:
+    """The number of an account of this house; None where there is none of this name."""
+    found = (await directory.named(office, [login])).get(login)
+    return None if found is None else found.id
+
+
+async def holders(
+    office: Office, *, role: str | None = None, account: str | None = None, ending: timedelta | None = None
+) -> list[Holding]:
+    """The grants in force or still to come, by name: of a role, of an account, or those that end soon."""
+    rows = await office.tx.fetch(
+        "SELECT g.id, g.account, g.role, g.department, g.valid_from, CASE WHEN isfinite(g.valid_to) THEN g.valid_to END,"
+        " g.reason, g.granted_by, coalesce(a.name, g.account), a.id"
+        " FROM record.role_grant g LEFT JOIN access.account a ON a.login = g.account"
+        " WHERE g.tenant = $1 AND g.revoked IS NULL AND g.valid_to > $2 AND ($3::text IS NULL OR g.role = $3)"
+        " AND ($4::text IS NULL OR g.account = $4) AND ($5::timestamptz IS NULL OR g.valid_to < $5)"
+        " ORDER BY CASE WHEN $5::timestamptz IS NULL THEN NULL ELSE g.valid_to END, g.account, g.id LIMIT 2000",
+        office.tenant,
+        office.now,
+        role,
+        account,
+        None if ending is None else office.now + ending,
+    )
+    titles = {name: one.title for name, one in (await grants.every_role(office.tx, office.tenant))[0].items()}
+    return [Holding(Grant(*row[:8]), row[8], row[9], titles.get(row[2], row[2])) for row in rows]
