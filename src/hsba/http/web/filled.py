@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
-    from hsba.forms.model import Condition, Form, Item, Part, Row
+    from hsba.forms.model import Condition, Form, Item, Part, Row, Signer
     from hsba.forms.state import Note
 
 COLUMNS = 12
@@ -132,6 +132,11 @@ class Filled:
                 found[note.item] = note
         return found
 
+    def signed(self, signer: Signer) -> Said | None:
+        """Who wrote the part that is signed at this place."""
+        found = (self.said.get(part.id) for part in self.form.parts if part.sign == signer.label)
+        return next(found, None)
+
     def say(self, note: Note) -> str:
         """A note in the reader's language."""
         return note.say if self.language == "vi" else note.en
@@ -167,7 +172,7 @@ class Filled:
     def codes(self, item: Item) -> str:
         """The list that the finder of a coded item looks in."""
         name = item.codes.rpartition("/")[2].removesuffix("-vs")
-        return LISTS.get(item.kind, "") if not name else name
+        return name or LISTS.get(item.kind, "")
 
     @property
     def others(self) -> str:
