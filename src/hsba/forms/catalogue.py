@@ -6,9 +6,9 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from hsba.forms import source
+from hsba.forms import blocks, source
+from hsba.forms.blocks import Library
 from hsba.forms.lines import parse
-from hsba.forms.source import Library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,17 +30,22 @@ def library() -> Library:
     """The blocks and the names of the facts."""
     files = {one.name: one.read_text("utf-8") for one in sorted((PLACE / "blocks").iterdir(), key=str)}
     columns = (f"{name}.{column}" for name, fact in facts().items() for column in fact.get("columns", ()))
-    return Library(source.blocks(files), frozenset(facts()) | frozenset(columns))
+    return Library(blocks.read(files), frozenset(facts()) | frozenset(columns))
+
+
+@cache
+def every() -> tuple[Form, ...]:
+    """Every version of every form that comes with the program, in the order of its folders and names."""
+    return tuple(source.load(text, name, library()) for name, text in _files())
 
 
 @cache
 def forms() -> Mapping[str, Form]:
-    """Every form that comes with the program, by its slug, in the order of its folders and names."""
-    found = (source.load(text, name, library()) for name, text in _files())
-    return {form.slug: form for form in found}
+    """The newest version of each form, by its slug: a file `17-BV1@2.yaml` stands after `17-BV1.yaml`."""
+    return {form.slug: form for form in every()}
 
 
 def _files() -> Iterator[tuple[str, str]]:
     for folder in (folder for folder in FOLDERS if (PLACE / folder).is_dir()):
-        for one in sorted((PLACE / folder).iterdir(), key=str):
+        for one in sorted((PLACE / folder).iterdir(), key=lambda file: file.name.removesuffix(".yaml")):
             yield one.name, one.read_text("utf-8")

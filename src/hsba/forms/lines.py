@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from hsba.fhir.problems import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST = 1_000_000
 """Characters of a form's source."""
@@ -40,6 +43,25 @@ class Lined(dict[str, Any]):
         made.update({key: value for key, value in {**self, **changed}.items() if value is not None})
         made.at.update(self.at)
         return made
+
+
+def each(where: Lined, key: str, value: Any) -> Iterator[Lined]:
+    """The mappings of a list; the form's error for anything else."""
+    if not isinstance(value, list):
+        raise where.wrong(f"{key} is a list.", f"{key} phải là danh sách.", key)
+    for one in value:
+        if not isinstance(one, Lined):
+            raise where.wrong(
+                f"{key}: {one!r} is no mapping.", f"{key}: {one!r} không phải cặp tên: giá trị.", key
+            )
+        yield one
+
+
+def only(where: Lined, known: set[str]) -> None:
+    """Refuse keys that are not known at a place."""
+    for key in where:
+        if key not in known:
+            raise where.wrong(f"{key} is not known here.", f"không có khóa {key} ở đây.", key)
 
 
 def parse(text: str, file: str) -> Lined:

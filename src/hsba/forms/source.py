@@ -7,18 +7,20 @@ step 4 numbers are counted as the paper counts them - step 5 names, conditions a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import fhirpath
 from hsba.forms import becoming, conditions
-from hsba.forms.lines import Lined, parse
+from hsba.forms.lines import Lined, each, only, parse
 from hsba.forms.model import ANSWERED, KINDS, Check, Curve, Form, Head, Item, Option, Part, Row, Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+
+    from hsba.forms.blocks import Library
 
 ID = re.compile(r"^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$")
 CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9/.-]{0,30}$")
@@ -27,16 +29,6 @@ GIVEN = frozenset({"today", "now"})
 """Names a calculation may use beside those of items."""
 COUNT = "+"
 """A number that follows the one before it on the paper."""
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """What form files may refer to: blocks by name, and the names of facts."""
-
-    blocks: Mapping[str, list[Lined]]
-    facts: frozenset[str]
-
-
 # Each key of the file: how its value is read.
 
 
@@ -114,7 +106,7 @@ def _options(where: Lined, key: str, value: Any) -> tuple[Option, ...]:
         if not isinstance(one, Lined):
             raise where.wrong(f"{key}: each choice is `1: words`.", f"{key}: mỗi lựa chọn ghi `1: chữ`.", key)
         if "code" in one:
-            _only(one, {"code", "label", "en", "means"})
+            only(one, {"code", "label", "en", "means"})
             system, _, means = str(one.get("means", "")).rpartition("|")
             made.append(
                 Option(
@@ -136,7 +128,7 @@ def _signers(where: Lined, key: str, value: Any) -> tuple[Signer, ...]:
     made = []
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, Lined):
-            _only(one, {"label", "roles", "note"})
+            only(one, {"label", "roles", "note"})
             made.append(
                 Signer(
                     _text(one, "label", one.get("label")),
@@ -154,7 +146,7 @@ def _fixed(where: Lined, key: str, value: Any) -> tuple[Row, ...]:
         raise where.wrong(f"{key} is a list of rows.", f"{key} phải là danh sách dòng.", key)
     made = []
     for one in value:
-        _only(one, {"id", "n", "label", "without", "hints"})
+        only(one, {"id", "n", "label", "without", "hints"})
         made.append(
             Row(
                 _text(one, "id", one.get("id")), str(one.get("n", "")), str(one.get("label", "")),
@@ -168,8 +160,8 @@ def _curves(where: Lined, key: str, value: Any) -> tuple[Curve, ...]:
     """A list of {of, label, scale: [low, high, step]} with unit, mark and colour."""
     mark, colour = _one_of("dot", "cross", "circle", "up", "down"), _one_of("", "red", "blue")
     made = []
-    for one in _lines(where, key, value):
-        _only(one, {"of", "label", "unit", "scale", "mark", "colour"})
+    for one in each(where, key, value):
+        only(one, {"of", "label", "unit", "scale", "mark", "colour"})
         scale = one.get("scale")
         if not isinstance(scale, list) or len(scale) != 3:
             raise one.wrong("scale is [low, high, step].", "scale phải là [thấp, cao, bước].", "scale")
@@ -261,7 +253,7 @@ NEEDED = ("form", "version", "name", "title", "kind", "parts")
 def load(text: str, file: str, library: Library) -> Form:
     """Read one form file; BadForm names the line of the first error."""
     top = parse(text, file)
-    _only(top, {*FORM, "parts", "checks", "head"})
+    only(top, {*FORM, "parts", "checks", "head"})
     for key in NEEDED:
         if key not in top:
             raise top.wrong(f"{key} is missing.", f"thiếu {key}.")
@@ -274,8 +266,8 @@ def load(text: str, file: str, library: Library) -> Form:
     head = top.get("head", [])
     form = Form(
         slug=made["code"].replace("/", "-").replace(".", "-"),
-        parts=tuple(reader.part(one) for one in _lines(top, "parts", top["parts"])),
-        checks=tuple(_check(one) for one in _lines(top, "checks", top.get("checks", []))),
+        parts=tuple(reader.part(one) for one in each(top, "parts", top["parts"])),
+        checks=tuple(_check(one) for one in reader.checks(top)),
         head=reader.head(top, head),
         text=text,
         **made,
@@ -294,17 +286,17 @@ class _Reader:
         self.places: dict[str, Lined] = {}
 
     def part(self, where: Lined) -> Part:
-        _only(where, {*PART, "id", "items"})
+        only(where, {*PART, "id", "items"})
         made = {name: read(where, key, where[key]) for key, (name, read) in PART.items() if key in where}
         self.owner = self._id(where)
         return Part(id=self.owner, items=self.items(where, "items"), **{"title": "", **made})
 
     def head(self, top: Lined, value: Any) -> Head:
         if isinstance(value, str):
-            value = self._block(top, "head", value)[0]
+            value = self.library.block(top, "head", value)[0]
         if not value:
             return Head()
-        _only(value, {"left", "middle", "right", "titled"})
+        only(value, {"left", "middle", "right", "titled"})
         return Head(
             **{
                 side: tuple(self._coded(top, one) for one in self.items(value, side))
@@ -322,11 +314,14 @@ class _Reader:
             else item
         )
 
+    def checks(self, top: Lined) -> list[Lined]:
+        return self.library.put_in(top, "checks", top.get("checks", []))
+
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
-        return tuple(self.item(one) for one in self._put_in(where, key, where.get(key) or [], 0))
+        return tuple(self.item(one) for one in self.library.put_in(where, key, where.get(key) or []))
 
     def item(self, where: Lined) -> Item:
-        _only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count", "part"})
+        only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count", "part"})
         kind = where.get("type", "group" if "items" in where else "text")
         if kind not in KINDS:
             raise where.wrong(
@@ -352,7 +347,7 @@ class _Reader:
         found = Item(
             id=self._id(where), kind=kind, part=self.owner, when=when, becomes=becoming.read(where, where.get("becomes")),
             items=self.items(where, "items"), right=self.items(where, "right"),
-            beside=self.item(self._put_in(where, "beside", [beside], 0)[0]) if beside else None, **made,
+            beside=self.item(self.library.put_in(where, "beside", [beside])[0]) if beside else None, **made,
         )  # fmt: skip
         self.owner = above
         _fits(found, where)
@@ -371,57 +366,9 @@ class _Reader:
         self.places[id_] = where
         return id_
 
-    def _put_in(self, where: Lined, key: str, value: Any, depth: int) -> list[Lined]:
-        """The items of a list, those of blocks in their place."""
-        if depth > 8:
-            raise where.wrong(
-                "blocks use one another in a circle.", "các khối dùng lẫn nhau thành vòng.", key
-            )
-        made: list[Lined] = []
-        for one in _lines(where, key, value):
-            if "use" not in one:
-                made.append(one)
-                continue
-            _only(one, {"use", "without", "with", "only"})
-            held = self._put_in(one, "use", self._block(one, "use", one["use"]), depth + 1)
-            made += _changed(one, held)
-        return made
-
-    def _block(self, where: Lined, key: str, name: Any) -> list[Lined]:
-        found = self.library.blocks.get(str(name))
-        if found is None:
-            raise where.wrong(f"there is no block {name}.", f"không có khối {name}.", key)
-        return found
-
-
-def _changed(where: Lined, held: list[Lined]) -> list[Lined]:
-    """A block's items without some, or only some, and with keys changed, at any depth."""
-    without, only = (
-        _words(where, "without", where.get("without", [])),
-        _words(where, "only", where.get("only", [])),
-    )
-    changes = where.get("with", {})
-    known = set()
-
-    def change(items: list[Lined]) -> list[Lined]:
-        made = []
-        for item in items:
-            id_ = str(item.get("id", ""))
-            known.add(id_)
-            inside = {key: change(item[key]) for key in ("items", "right") if isinstance(item.get(key), list)}
-            if id_ not in without:
-                made.append(item.copied(**{**inside, **changes.get(id_, {})}))
-        return made
-
-    made = change(held)
-    for id_ in (*without, *only, *changes):
-        if id_ not in known:
-            raise where.wrong(f"the block has no {id_}.", f"khối không có mục {id_}.")
-    return [item for item in made if not only or item.get("id") in only]
-
 
 def _check(where: Lined) -> Check:
-    _only(where, {"that", "say", "en", "items", "stops"})
+    only(where, {"that", "say", "en", "items", "stops"})
     for key in ("that", "say", "en", "items"):
         if key not in where:
             raise where.wrong(f"{key} is missing.", f"thiếu {key}.")
@@ -561,32 +508,3 @@ def _path(where: Lined, key: str, text: str) -> None:
         fhirpath.parse(text)
     except fhirpath.InvalidExpression as exc:
         raise where.wrong(f"{key}: {exc.sentence}", f"{key}: {exc.sentence_vi}", key) from exc
-
-
-def _lines(where: Lined, key: str, value: Any) -> Iterator[Lined]:
-    if not isinstance(value, list):
-        raise where.wrong(f"{key} is a list.", f"{key} phải là danh sách.", key)
-    for one in value:
-        if not isinstance(one, Lined):
-            raise where.wrong(
-                f"{key}: {one!r} is no mapping.", f"{key}: {one!r} không phải cặp tên: giá trị.", key
-            )
-        yield one
-
-
-def _only(where: Lined, known: set[str]) -> None:
-    for key in where:
-        if key not in known:
-            raise where.wrong(f"{key} is not known here.", f"không có khóa {key} ở đây.", key)
-
-
-def blocks(files: Mapping[str, str]) -> dict[str, list[Lined]]:
-    """The blocks of some files, by name: lists of items, or a head."""
-    made: dict[str, list[Lined]] = {}
-    for file, text in files.items():
-        top = parse(text, file)
-        for name, value in top.items():
-            if name in made:
-                raise top.wrong(f"block {name} stands twice.", f"khối {name} có hai lần.", name)
-            made[name] = list(_lines(top, name, value if isinstance(value, list) else [value]))
-    return made

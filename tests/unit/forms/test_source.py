@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hsba.forms import catalogue, source
+from hsba.forms import blocks, catalogue, source
+from hsba.forms.blocks import Library
 from hsba.forms.lines import BadForm, parse
-from hsba.forms.source import Library
 
 if TYPE_CHECKING:
     from hsba.forms.model import Form
@@ -30,7 +31,7 @@ place:
 
 
 def read(items: str, *, more: str = "", block: str = BLOCK) -> Form:
-    library = Library(source.blocks({"b.yaml": block}), frozenset({"patient.name"}))
+    library = Library(blocks.read({"b.yaml": block}), frozenset({"patient.name"}))
     return source.load(
         START + "\n".join(f"      {line}" for line in items.splitlines()) + "\n" + more, "x.yaml", library
     )
@@ -95,6 +96,15 @@ def test_load__an_error_is_told_with_its_line_in_both_languages(items: str, line
 def test_load__a_group_that_waits_for_what_it_holds_is_a_circle() -> None:
     with pytest.raises(BadForm, match="circle"):
         read("- id: g\n  when: inside = 1\n  items:\n    - {id: inside}")
+
+
+@pytest.mark.parametrize("form", catalogue.forms().values(), ids=lambda form: form.slug)
+def test_expanded__a_form_with_its_blocks_put_in_is_the_same_form_without_them(form: Form) -> None:
+    text = blocks.expanded(form.text, "x.yaml", catalogue.library())
+
+    alone = source.load(text, "x.yaml", Library({}, catalogue.library().facts))
+
+    assert replace(alone, text="") == replace(form, text="")
 
 
 def test_load__blocks_that_use_one_another_in_a_circle_are_refused() -> None:
