@@ -329,6 +329,7 @@ def identity_rules(settings: Settings) -> access_rules.Rules:
         second_factor=settings.second_factor,
         second_factor_first_outside=settings.second_factor_first_outside,
         second_factor_waived=settings.second_factor_waived,
+        role_approval=settings.role_approval,
         refresh_lasts=timedelta(days=settings.refresh_days),
         signing_key_lasts=timedelta(days=settings.signing_key_days),
     )

@@ -217,6 +217,9 @@ SETTINGS = (
             "Cho đổi người trên máy trạm của khoa chỉ bằng thẻ, không cần mã PIN"),
     Setting("emergency_minutes", _whole, "60", "Minutes that an emergency access to a patient lasts",
             "Số phút một lần truy cập khẩn cấp vào hồ sơ người bệnh có hiệu lực"),
+    Setting("role_approval", _one_of("auto", "always", "never"), "auto",
+            "When a change of a role waits for a second person: auto (where two administrators or officers are), always, never",
+            "Khi nào sửa vai trò phải chờ người thứ hai duyệt: auto (khi có hai quản trị hoặc cán bộ an toàn), always, never"),
     Setting("token_minutes", _whole, "60", "Minutes that a service client's token holds",
             "Số phút có hiệu lực của token cấp cho máy khách"),
     Setting("refresh_days", _whole, "30",
@@ -339,6 +342,7 @@ class Settings:
     shift_hours: int
     badge_alone: bool
     emergency_minutes: int
+    role_approval: str
     token_minutes: int
     refresh_days: int
     signing_key_days: int
