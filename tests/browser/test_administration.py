@@ -29,10 +29,10 @@ STRANGER = {"known": False}
 async def room(reader: Reader) -> Reader:
     """An administrator who has logged in; there is a second one."""
     tx = await asyncpg.connect(reader.site.owner)
-    given = {"password": PASSWORD, "must_change": False}
+    now = datetime.now(UTC)
     try:
         for login, name in ((LOGIN, "Vũ Quốc Bình"), (SECOND, "Lê Thị Hai")):
-            await accounts.create(tx, datetime.now(UTC), login, "administrator", name, **given)
+            await accounts.create(tx, now, login, "administrator", name, password=PASSWORD, must_change=False)
     except BadAccount:
         pass  # they are there from the test before
     finally:
