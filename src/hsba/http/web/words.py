@@ -309,6 +309,16 @@ LOAN_PURPOSE = {
     "FAMRQT": _("Written request of the representative"),
 }
 
+CONSENT_PURPOSES = {
+    "TREAT": _("Treatment"),
+    "HRESCH": _("Study, research"),
+    "HPAYMT": _("Insurance, compensation"),
+    "HOPERAT": _("Quality, management"),
+    "HLEGAL": _("Court, investigation, inspection"),
+    "FAMRQT": _("Written request of the representative"),
+}
+"""What a patient may forbid or allow something for."""
+
 DAYS = {
     "mon": _("Mon"),
     "tue": _("Tue"),
@@ -352,6 +362,14 @@ APP_TYPES = {
     "ServiceRequest": _("Orders"),
 }
 EVERYTHING = _("The whole record")
+CONSENT_TYPES = {
+    name: APP_TYPES[name]
+    for name in (
+        "Condition", "Observation", "DiagnosticReport", "MedicationRequest", "MedicationAdministration", "AllergyIntolerance",
+        "Composition", "DocumentReference", "Procedure", "Immunization", "ServiceRequest",
+    )
+}  # fmt: skip
+"""Content that a patient may speak of by its kind."""
 
 APP_ACTS = (("rs", _("Read")), ("c", _("add")), ("u", _("change")), ("d", _("delete")))
 """Letters of SMART scopes, and what each lets an app do."""
