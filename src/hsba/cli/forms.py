@@ -111,7 +111,7 @@ def retire_form(
 def _at_desk(
     work: Callable[[FormDesk], Awaitable[None]], tenant: str | None, data: Path | None, *, demo: bool
 ) -> None:
-    in_house(lambda house: work(FormDesk(house, house.tenants.get(tenant))), data, demo=demo)
+    in_house(lambda house, _: work(FormDesk(house, house.tenants.get(tenant))), data, demo=demo)
 
 
 @forms.command("print")

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from hsba.access.administration.office import ADMINISTRATOR, OFFICER
 from hsba.access.identity import CARE
 from hsba.access.problems import NotLoggedIn
-from hsba.access.rights import emergency
+from hsba.access.rights import alarm, emergency
 from hsba.access.rights.policy import NoRight
 from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.expression import Nothing
@@ -76,7 +76,9 @@ class Shell:
     languages: dict[str, str]
     theme: str
     reviews: bool
-    """Whether the reader looks at emergency accesses of others."""
+    """Whether the reader looks at emergency accesses of others …"""
+    alarms: int
+    """… and how many of them wait for him."""
     house: str
     """The keeper of the record: the tenant's title."""
     practice: bool
@@ -232,11 +234,14 @@ def shell(request: Request, section: str) -> Shell:
     language = chosen(request, "lang")
     caller: Caller | None = request.scope.get("hsba.caller")
     station: Station | None = request.scope.get("hsba.station")
+    policy = None if caller is None else app.policy_for(caller.actor, tenant)
+    known = caller is not None and not caller.covered
     return Shell(
         language=language,
         languages=i18n.LANGUAGES,
         theme=chosen(request, "theme"),
-        reviews=caller is not None and emergency.may_review(app.policy_for(caller.actor, tenant)),
+        reviews=policy is not None and alarm.may_review(policy),
+        alarms=app.glass.alarm.count(policy, caller.actor.account, tenant.id) if caller and known else 0,
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
         account=caller.name if caller and not caller.covered else "",
