@@ -139,7 +139,9 @@ def print_form(
     """In một biểu mẫu, trống hoặc có câu trả lời · Print a form, blank or with answers."""
     found = read_form(form)
     written = entries(found, read_answers(answers)) if answers else {}
-    pdf = render.render([paper.lay(found, written, bilingual=bilingual)], at=datetime.now(paper.ZONE))
+    pdf = render.render(
+        render.Order((paper.lay(found, written, bilingual=bilingual),), datetime.now(paper.ZONE))
+    )
     out.write_bytes(pdf)
     output.print(f"{out}: {len(pdf):,} byte")
 
