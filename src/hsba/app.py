@@ -32,6 +32,7 @@ from hsba.audit import sealing, sending
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
 from hsba.audit.witness import TrailWitness
+from hsba.documents.press import Press
 from hsba.fhir import definitions as packages
 from hsba.http import app as http
 from hsba.http import web
@@ -142,6 +143,7 @@ class App:
     clock: Clock = field(default_factory=Clock)
     outside: Outside | None = None
     """The other house whose log-in is taken too."""
+    press: Press = field(default_factory=Press)
     rights: Rights = field(default_factory=Rights)
     scopes: Scopes = field(default_factory=Scopes)
     glass: Glass = field(init=False)
@@ -413,6 +415,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness)),
             clock=clock,
         )
+        ending.callback(house.press.close)
         async with pool.bare() as tx:
             await house.renew(tx)
         pool.renew = house.renew

@@ -7,8 +7,7 @@ is kept in each process: it holds the fonts, and what it has drawn before.
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from hsba.documents.order import Order
+
 PAPER = resources.files("hsba") / "documents" / "paper"
 FONTS = resources.files("hsba") / "definitions" / "fonts"
 WORDS = {
@@ -34,45 +35,11 @@ WORDS = {
 MOST = 4_000_000
 """Characters of all texts of one print: some thousand pages."""
 
-Node = dict[str, Any]
-
 
 class TooMuchToPrint(TooLarge):
     """There is too much text for one print; nothing was printed. Print fewer sheets at a time."""
 
     vi = "Quá nhiều chữ cho một lần in; chưa in gì. Hãy in ít tờ hơn mỗi lần."
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What a print of an electronic record says at the foot of each page: lines, and a QR code as SVG."""
-
-    lines: tuple[str, ...]
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """A file inside the PDF."""
-
-    name: str
-    data: str
-    type: str = "application/fhir+json"
-    relationship: str = "data"
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to print: sheets as `forms.paper` laid them out, and what is said and put in beside."""
-
-    sheets: tuple[Node, ...]
-    at: datetime
-    title: str = ""
-    mark: Mark | None = None
-    practice: bool = False
-    contents: bool = False
-    files: tuple[Attached, ...] = field(default=())
 
 
 @cache
@@ -88,11 +55,14 @@ def render(order: Order) -> bytes:
     """The order as one PDF/A-3b; a picture that cannot be drawn is left out, and the paper says so."""
     sheets = clean(order.sheets)
     given = {
-        "sheets": pictures.drawn(sheets), "title": printable(order.title or order.sheets[0]["name"]),
+        "sheets": pictures.drawn(sheets),
+        "title": printable(order.title or order.sheets[0]["name"]),
         "mark": {"lines": clean(order.mark.lines), "code": order.mark.code} if order.mark else None,
-        "practice": order.practice, "contents": order.contents, "words": WORDS,
-        "files": [{"name": one.name, "data": one.data, "type": one.type, "relationship": one.relationship, "description": one.description} for one in order.files],
-    }  # fmt: skip
+        "practice": order.practice,
+        "contents": order.contents,
+        "words": WORDS,
+        "files": [asdict(one) for one in order.files],
+    }
     try:
         return _compile(given, order.at)
     except typst.TypstError:
@@ -122,8 +92,3 @@ def clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: one if key == "drawn" else clean(one) for key, one in value.items()}
     return [clean(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def named(text: str) -> str:
-    """A file's name out of a form's code."""
-    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-") or "phieu"

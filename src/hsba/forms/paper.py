@@ -56,7 +56,12 @@ class Written:
 
 
 def lay(
-    form: Form, written: Mapping[str, Sequence[Written]], *, bilingual: bool = False, zone: ZoneInfo = ZONE
+    form: Form,
+    written: Mapping[str, Sequence[Written]],
+    *,
+    head: Mapping[str, Any] | None = None,
+    bilingual: bool = False,
+    zone: ZoneInfo = ZONE,
 ) -> Node:
     """The whole sheet: head, title and body; with nothing written it is the blank form."""
     once = [(part, entry) for part in form.parts if not part.repeats for entry in written.get(part.id, ())]
@@ -66,7 +71,8 @@ def lay(
     body: list[Node] = []
     for part in form.parts:
         body += hand.part(part, written.get(part.id, ()))
-    sides = {side: hand.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")}
+    above = hand.of({**answers, **(head or {})})
+    sides = {side: above.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")}
     return {
         "code": form.code, "printed": form.printed, "name": form.name, "version": form.version, "title": form.title,
         "subtitle": form.subtitle, "size": form.size, "landscape": form.landscape, "confidence": form.confidence,

@@ -42,8 +42,8 @@ OPEN = (
     | PROGRAMS
     | {"/healthz", "/readyz", "/metrics", "/login/outside", "/login/outside/callback", ENDED}
 )
-OPEN_BELOW = "/assets/"
-"""What is answered without log-in: health, figures, the log-in itself, and files that hold no patient data."""
+OPEN_BELOW = ("/assets/", "/verify/")
+"""What is answered without log-in: health, figures, the log-in itself, files, and of a print what it is: no patient data."""
 OWN = frozenset({"/password", "/logout"})
 """What may be done before a password that must be changed is changed."""
 COVERED = COMING | {"/logout", "/session/unsent"}

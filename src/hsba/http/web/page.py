@@ -31,6 +31,7 @@ from hsba.http.web.forms import LONGEST
 from hsba.http.web.forms import form as sent
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
+from hsba.record.tenants import PRACTICE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 YEAR = 365 * 86400
 CHOICES: dict[str, tuple[str, ...]] = {"lang": tuple(i18n.LANGUAGES), "theme": ("auto", "light", "dark")}
 COOKIES = {"lang": "hsba-lang", "theme": "hsba-theme"}
-PRACTICE = frozenset({"demo"})
-"""Tenants whose people are made up: each page and print says so."""
 
 HEADERS: dict[str, str] = {
     "cache-control": "no-store",

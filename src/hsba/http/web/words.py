@@ -156,6 +156,7 @@ ACTS = {
     "update": _("changed"),
     "delete": _("deleted"),
     "import": _("loaded from a file"),
+    "print": _("printed"),
     "export": _("exported"),
     "merge": _("merged"),
     "unmerge": _("merge undone"),
