@@ -226,6 +226,8 @@ class Part:
     """Empty rows (columns, where turned) that the paper prints."""
     number: str = ""
     heading: int = 1
+    dense: bool = False
+    """Whether it is printed small and close, as the front page of a cover is."""
     page: str = ""
 
     @property
