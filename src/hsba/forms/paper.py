@@ -79,9 +79,16 @@ class Hand:
     zone: ZoneInfo
 
     def part(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
-        """A part under its title: once, once for each entry, or as one table of them."""
+        """A part, on a new page or small where the paper has it so."""
         if part.page:
             yield {"is": "break"}
+        if part.dense:
+            yield {"is": "dense", "body": list(self.entries(part, entries))}
+        else:
+            yield from self.entries(part, entries)
+
+    def entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
+        """A part under its title: once, once for each entry, or as one table of them."""
         if part.title:
             yield {"is": "words", "level": part.heading, "number": part.number, "label": part.title}
         if part.as_table:
@@ -222,8 +229,9 @@ class Hand:
             elif column.id in row.without:
                 made.append([])
             else:
+                hint = {"is": "words", "hint": row.hints[column.id]} if column.id in row.hints else None
                 cell = self.cell(column, self.answers.get(f"{item.id}.{row.id}.{column.id}"))
-                made.append([{**one, "hint": row.hints.get(column.id, "")} for one in cell])
+                made.append([*([hint] if hint else []), *cell])
         return made
 
     def cell(self, column: Item, answer: Any) -> Cell:
