@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.forms.typed import Wrong, decimal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from hsba.forms.model import Item
@@ -87,12 +87,13 @@ def boxed(item: Item, answer: Any) -> list[list[str]]:
     return cells(said.rjust(sum(item.boxes)) if item.kind == "integer" else said, item.boxes)
 
 
-def cells(text: str, boxes: tuple[int, ...]) -> list[list[str]]:
-    """One character in each box, group by group; the last group grows for what does not fit, and nothing is cut."""
+def cells(signs: Sequence[str], boxes: tuple[int, ...]) -> list[list[str]]:
+    """One sign in each box, group by group; the last group grows for what does not fit, and nothing is cut."""
     made, at = [], 0
     for place, size in enumerate(boxes):
-        end = max(len(text), at + size) if place == len(boxes) - 1 else at + size
-        made.append([one.strip() for one in text[at:end].ljust(size)])
+        end = max(len(signs), at + size) if place == len(boxes) - 1 else at + size
+        here = [one.strip() for one in signs[at:end]]
+        made.append(here + [""] * (size - len(here)))
         at = end
     return made
 

@@ -138,6 +138,8 @@ class Item:
     options: tuple[Option, ...] = ()
     inline: bool = True
     """Whether the options stand on the label's line."""
+    spelled: bool = True
+    """Whether the options are printed; otherwise only the cells for their numbers, the words standing above."""
     numbered: bool = True
     """Whether the options' codes, where they are digits, are printed before their words."""
     columns: int = 0

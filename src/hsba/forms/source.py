@@ -194,6 +194,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "boxes": ("boxes", _boxes),
     "options": ("options", _options),
     "inline": ("inline", _flag),
+    "spelled": ("spelled", _flag),
     "numbered": ("numbered", _flag),
     "codes": ("codes", _text),
     "upper": ("upper", _flag),
