@@ -19,8 +19,9 @@ from hsba.ops import processes
 from hsba.ops.selfcheck import Words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from hsba.app import App
     from hsba.config import Settings
     from hsba.ops.database import Database
     from hsba.store.embedded import Step
@@ -98,3 +99,22 @@ async def prepare(
         tenant=tenant or house.FIRST_TENANT,
         note=lambda name: progress(MIGRATING.with_detail(name)),
     )
+
+
+def in_house(
+    work: Callable[[App], Awaitable[None]], data: Path | None = None, *, demo: bool = False, size: int = 2
+) -> None:
+    """Do something in an opened house, its schema brought to this release."""
+    from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
+
+    settings = read_settings(data=data)
+    progress = Progress(settings.lang)
+
+    async def main() -> None:
+        async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
+            await prepare(settings, database, progress)
+            progress.end()
+            async with house.opener(settings, database.runtime, size=size)() as opened:
+                await work(opened)
+
+    processes.run(main())

@@ -1,4 +1,4 @@
-"""Commands about forms: see the paper of one."""
+"""Commands about forms: see the paper of one; list, check, load, write out and retire a hospital's own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hsba.cli.common import Commands, output
+from hsba.cli.common import Commands, Data, Demo, Tenant, in_house, output
 from hsba.documents import render
 from hsba.fhir.problems import BadRequest
 from hsba.forms import catalogue, paper, source
+from hsba.ops.form_desk import FormDesk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from hsba.forms.model import Form
 
@@ -40,6 +41,82 @@ class BadAnswers(BadRequest):
     """The file of answers is no JSON object of item and answer; nothing was printed."""
 
     vi = "Tệp câu trả lời không phải JSON dạng {mục: câu trả lời}; chưa in gì."
+
+
+Code = Annotated[str, typer.Argument(help="Mã biểu mẫu, như 17/BV1 · Code of a form")]
+File = Annotated[
+    Path, typer.Argument(help="Tệp YAML của biểu mẫu · The form's file", exists=True, dir_okay=False)
+]
+
+
+@forms.command("list")
+def list_forms(*, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+    """Liệt kê biểu mẫu đang dùng (* của đơn vị) · List the forms in use (* the house's own)."""
+
+    async def work(desk: FormDesk) -> None:
+        output.print("\n".join(await desk.list()), soft_wrap=True, markup=False)
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+@forms.command("check")
+def check_form(file: File) -> None:
+    """Kiểm tra một tệp biểu mẫu, không nạp · Check a form's file without loading it."""
+    form = source.load(file.read_text("utf-8"), file.name, catalogue.library())
+    output.print(f"✓ {form.code}, {form.version}: {sum(1 for _ in form.walk())} mục", markup=False)
+
+
+@forms.command("load")
+def load_form(file: File, *, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+    """Nạp biểu mẫu của đơn vị, hoặc phiên bản khác của mẫu · Load a form of the house's own, or another version of one."""
+
+    async def work(desk: FormDesk) -> None:
+        form, new = await desk.load(file.read_text("utf-8"), file.name)
+        said = "đã nạp · loaded" if new else "đã có, không đổi · there already"
+        output.print(f"✓ {form.code}, {form.version}: {said}", markup=False)
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+@forms.command("export")
+def export_form(
+    code: Code,
+    *,
+    version: Annotated[str, typer.Option(help="Phiên bản; không ghi là bản đang dùng · Version")] = "",
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """In tệp YAML của biểu mẫu ra màn hình, để sửa và nạp lại · Write a form's file, to change it and load it again."""
+
+    async def work(desk: FormDesk) -> None:
+        typer.echo(await desk.text(code, version), nl=False)
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+@forms.command("retire")
+def retire_form(
+    code: Code,
+    version: Annotated[str, typer.Argument(help="Phiên bản · Version")],
+    *,
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Thôi dùng một phiên bản của đơn vị; tờ đã viết vẫn còn · Begin no more sheets with a version of the house's own."""
+
+    async def work(desk: FormDesk) -> None:
+        await desk.retire(code, version)
+        output.print(f"✓ {code}, {version}", markup=False)
+
+    _at_desk(work, tenant, data, demo=demo)
+
+
+def _at_desk(
+    work: Callable[[FormDesk], Awaitable[None]], tenant: str | None, data: Path | None, *, demo: bool
+) -> None:
+    in_house(lambda house: work(FormDesk(house, house.tenants.get(tenant))), data, demo=demo)
 
 
 @forms.command("print")

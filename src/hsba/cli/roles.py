@@ -7,18 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hsba.cli.common import (
-    Commands,
-    Data,
-    Demo,
-    Progress,
-    Tenant,
-    output,
-    prepare,
-    reached,
-    read_settings,
-)
-from hsba.ops import processes
+from hsba.cli.common import Commands, Data, Demo, Tenant, in_house, output
 from hsba.ops.role_desk import Desk
 
 if TYPE_CHECKING:
@@ -216,16 +205,4 @@ def at_desk(
     work: Callable[[Desk, House], Awaitable[None]], tenant: str | None, data: Path | None, *, demo: bool
 ) -> None:
     """Do something about roles in an opened house."""
-    settings = read_settings(data=data)
-    progress = Progress(settings.lang)
-
-    async def main() -> None:
-        from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
-
-        async with reached(settings, settings.folder("demo" if demo else "main"), progress) as database:
-            await prepare(settings, database, progress)
-            progress.end()
-            async with house.opener(settings, database.runtime, size=2)() as opened:
-                await work(Desk(opened, opened.tenants.get(tenant)), opened)
-
-    processes.run(main())
+    in_house(lambda house: work(Desk(house, house.tenants.get(tenant)), house), data, demo=demo)

@@ -16,7 +16,7 @@ from hsba.fhir.problems import BadRequest, Gone, NotFound, Unprocessable
 from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import Search
 from hsba.forms import answers as kept
-from hsba.forms import state, typed
+from hsba.forms import shelf, state, typed
 from hsba.record import drafts, interactions
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ async def sheet(ctx: Context, place: Place) -> Sheet:
     wanted = Search(("QuestionnaireResponse",), where, count=MOST, total="none")
     page = await interactions.search(ctx, wanted)
     bodies = [json.stored(one.body or "") for one in page.matches]
-    entries = [_entry(place.form, body) for body in bodies]
+    entries = [_entry(await _form(ctx, place.form, body), body) for body in bodies]
     return Sheet(place, tuple(sorted(entries, key=lambda one: (one.authored, one.id))))
 
 
@@ -287,13 +287,16 @@ def response(
     return made
 
 
+async def _form(ctx: Context, form: Form, body: Resource) -> Form:
+    """The version of the form that an entry was written with."""
+    named = body.get("questionnaire", "")
+    return form if named == form.canonical else await shelf.of(ctx, named)
+
+
 def _entry(form: Form, body: Resource) -> Entry:
-    part = next(
-        (one.get("valueCode", "") for one in body.get("extension", ()) if one.get("url") == kept.PART), ""
-    )
     author = body.get("author", {})
     return Entry(
-        body["id"], part, kept.from_response(form, body), body.get("status", ""),
+        body["id"], kept.part_of(body), kept.from_response(form, body), body.get("status", ""),
         author.get("display", ""), author.get("reference", ""), body.get("authored", ""),
         body.get("meta", {}).get("versionId", ""), body,
     )  # fmt: skip
@@ -315,10 +318,7 @@ def _belongs(body: Resource, place: Place, part: Part) -> bool:
     return (
         body.get("identifier", {}).get("value") == str(_uuid(place.sheet))
         and body.get("subject", {}).get("reference") == f"Patient/{place.patient}"
-        and any(
-            one.get("url") == kept.PART and one.get("valueCode") == part.id
-            for one in body.get("extension", ())
-        )
+        and kept.part_of(body) == part.id
     )
 
 

@@ -228,6 +228,8 @@ ACCOUNT_ACTS = {
     "workstation-revoke": _("revoked a workstation"),
     "grant-give": _("gave a role"),
     "grant-take": _("took a role back"),
+    "form-load": _("loaded a form"),
+    "form-retire": _("retired a form"),
     "role-create": _("made a role"),
     "role-change": _("changed a role"),
     "role-delete": _("removed a role"),
