@@ -171,7 +171,10 @@ class Hand:
             }
             for one in item.options
         ]
-        made: Node = {"choices": options if item.spelled else [], "columns": item.columns or (0 if item.inline else 1)}
+        made: Node = {
+            "choices": options if item.spelled else [],
+            "columns": item.columns or (0 if item.inline else 1),
+        }
         if item.boxes:
             made["boxes"] = ink.cells([one.code for one in item.options if one.code in chosen], item.boxes)
         return made

@@ -104,7 +104,7 @@ async def write(ask: Ask) -> Page:
     """The part as it stands: the draft, or what was saved, or what the record knows."""
     at = await here(ask)
     draft = await entries.draft(ask.ctx, at.place, at.part, at.entry)
-    answers = draft if draft is not None else at.before.answers if at.before else {}
+    answers = await entries.begun(ask.ctx, at.place, at.part, at.entry, at.whole)
     again = entries.taken(ask.ctx, at.place, at.part, answers, unread(answers))
     return await page(ask, at, again, draft=draft is not None)
 
@@ -114,7 +114,8 @@ async def sent(ask: Ask) -> Page | Go:
     at = await here(ask)
     empty = dict.fromkeys(state.answerable(at.place.form, at.part.id) - tables(at), "")
     typed = {**empty, **fields(ask)}
-    given = entries.taken(ask.ctx, at.place, at.part, {}, typed)
+    begun = await entries.begun(ask.ctx, at.place, at.part, at.entry, at.whole)
+    given = entries.taken(ask.ctx, at.place, at.part, begun, typed)
     base = ask.form.get("_base", "")
     await entries.keep(ask.ctx, at.place, at.part, at.entry, typed, session=session(ask), whole=at.whole)
     if ask.form.get("_act") != "complete":
