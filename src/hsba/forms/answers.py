@@ -140,6 +140,13 @@ def coding(item: Item, code: str) -> dict[str, Any]:
     return {"display": str(code)}
 
 
+def part_of(response: Mapping[str, Any]) -> str:
+    """The part of its form that an entry is; empty for a response to the whole form."""
+    return next(
+        (str(one.get("valueCode", "")) for one in response.get("extension", ()) if one.get("url") == PART), ""
+    )
+
+
 def from_response(form: Form, response: Mapping[str, Any]) -> Answers:
     """The answers that a QuestionnaireResponse keeps; items that the form does not know are left out."""
     known = {item.id: item for part in form.parts for item in part.walk()}

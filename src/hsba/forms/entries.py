@@ -294,12 +294,9 @@ async def _form(ctx: Context, form: Form, body: Resource) -> Form:
 
 
 def _entry(form: Form, body: Resource) -> Entry:
-    part = next(
-        (one.get("valueCode", "") for one in body.get("extension", ()) if one.get("url") == kept.PART), ""
-    )
     author = body.get("author", {})
     return Entry(
-        body["id"], part, kept.from_response(form, body), body.get("status", ""),
+        body["id"], kept.part_of(body), kept.from_response(form, body), body.get("status", ""),
         author.get("display", ""), author.get("reference", ""), body.get("authored", ""),
         body.get("meta", {}).get("versionId", ""), body,
     )  # fmt: skip
