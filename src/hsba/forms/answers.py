@@ -141,10 +141,9 @@ def coding(item: Item, code: str) -> dict[str, Any]:
 
 
 def part_of(response: Mapping[str, Any]) -> str:
-    """The part of its form that an entry is; empty for a response to the whole form."""
-    return next(
-        (str(one.get("valueCode", "")) for one in response.get("extension", ()) if one.get("url") == PART), ""
-    )
+    """The part of the form that an entry is."""
+    found = (one.get("valueCode", "") for one in response.get("extension", ()) if one.get("url") == PART)
+    return str(next(found, ""))
 
 
 def from_response(form: Form, response: Mapping[str, Any]) -> Answers:

@@ -27,6 +27,7 @@ from hsba.fhir.query.expression import Nothing
 from hsba.http import codings, errors
 from hsba.http.routes import ID
 from hsba.http.web import assets, i18n
+from hsba.http.web.forms import LONGEST
 from hsba.http.web.forms import form as sent
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
@@ -306,11 +307,12 @@ def endpoint(
     fragment: bool = False,
     about: str | None = "Patient",
     kinds: frozenset[str] = frozenset(),
+    longest: int = LONGEST,
 ) -> Callable[[Request], Awaitable[Response]]:
     """A Starlette endpoint that answers with what the handler makes.
 
     `room` names the kind of connection; who may see nothing of the type that the page is `about` is refused.  A page for
-    some `kinds` of accounts asks for no role.
+    some `kinds` of accounts asks for no role.  `longest` is the most that is taken of what a form sends.
     """
 
     async def answer(request: Request) -> Response:
@@ -328,7 +330,9 @@ def endpoint(
             if kinds and caller.kind not in kinds:
                 raise NoRight
             await (app.know if kinds else app.admit)(caller.actor, tenant)
-            ask = partial(_made, request, handler, caller, number, room, about, await sent(request))
+            ask = partial(
+                _made, request, handler, caller, number, room, about, await sent(request, longest=longest)
+            )
             try:
                 made = await ask()
             except (NotFound, NoRight):

@@ -1,0 +1,56 @@
+"""`/forms`: the catalogue of forms; `/forms/{slug}`: one of them, blank, with what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from hsba.forms import catalogue
+from hsba.http.web.filled import Filled
+from hsba.http.web.page import Page, endpoint
+from hsba.http.web.pages.sheets import room
+from hsba.http.web.pages.sheets.stay import KINDS
+
+if TYPE_CHECKING:
+    from hsba.forms.model import Form
+    from hsba.http.web.page import Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What `forms/catalogue.html` shows."""
+
+    forms: dict[str, list[Form]]
+    """By kind."""
+    kinds: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """What `forms/blank.html` shows."""
+
+    form: Form
+    f: Filled
+
+
+async def forms(ask: Ask) -> Page:  # noqa: ARG001 - every page is asked
+    """Every form that is here, by kind."""
+    known = catalogue.forms().values()
+    found = {kind: [form for form in known if form.kind == kind] for kind in KINDS}
+    return Page("forms/catalogue.html", Catalogue(found, KINDS), section="forms")
+
+
+async def blank(ask: Ask) -> Page:
+    """One form without answers."""
+    form = room.form(ask.path("slug"))
+    filled = Filled(form, ask.ctx.tenant.zone, ask.show.language)
+    return Page("forms/blank.html", Blank(form, filled), section="forms")
+
+
+ROUTES = (
+    Route("/forms", endpoint(forms, about=None)),
+    Route("/forms/{slug}", endpoint(blank, about=None)),
+)
+"""The pages of this file."""

@@ -1,0 +1,84 @@
+"""`…/sheets/{slug}/{sheet}`: a sheet as it is read, in the paper's order, with who wrote each part and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from hsba.forms import entries
+from hsba.http.web.filled import Filled, Said
+from hsba.http.web.page import Page
+from hsba.http.web.pages.sheets import room
+from hsba.record.views import patient as patients
+
+if TYPE_CHECKING:
+    from hsba.forms.entries import Entry, Sheet
+    from hsba.forms.model import Form, Part
+    from hsba.http.web.page import Ask
+    from hsba.http.web.pages.sheets.room import Addresses
+    from hsba.record.views.people import Banner
+
+
+@dataclass(frozen=True, slots=True)
+class OneEntry:
+    """An entry of a part that repeats, as it is read."""
+
+    entry: Entry
+    f: Filled
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnePart:
+    """A part as it is read: its only entry where it was written, or all of them where it repeats."""
+
+    part: Part
+    written: Entry | None
+    entries: tuple[OneEntry, ...]
+    mine: bool
+    """Whether the reader may fill it."""
+    fresh: str
+    """The address of a new entry of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What `forms/read.html` shows."""
+
+    banner: Banner
+    form: Form
+    f: Filled
+    parts: tuple[OnePart, ...]
+    to: Addresses
+
+
+async def read(ask: Ask) -> Page:
+    """The sheet; one that was not begun is shown empty."""
+    banner = await patients.banner(ask.ctx, ask.path("id"))
+    where = await room.place(ask)
+    whole = await entries.sheet(ask.ctx, where)
+    to = room.addresses(ask, where)
+    parts = tuple(_part(ask, part, whole, to) for part in where.form.parts)
+    said = {one.part.id: _said(one.written) for one in parts if one.written is not None}
+    filled = Filled(where.form, ask.ctx.tenant.zone, ask.show.language, whole.answers(), said=said)
+    return Page("forms/read.html", Reading(banner, where.form, filled, parts, to), section="patients")
+
+
+def _part(ask: Ask, part: Part, whole: Sheet, to: Addresses) -> OnePart:
+    written = whole.of(part.id)
+    mine = room.may_fill(ask, part)
+    if not part.repeats:
+        return OnePart(part, written[-1] if written else None, (), mine, to.write(part.id))
+    zone, language, form = ask.ctx.tenant.zone, ask.show.language, whole.place.form
+    each = tuple(
+        OneEntry(
+            one, Filled(form, zone, language, one.answers, said={part.id: _said(one)}), room.mine(ask, one)
+        )
+        for one in written
+    )
+    return OnePart(part, None, each, mine, to.write(part.id, str(uuid4())))
+
+
+def _said(entry: Entry) -> Said:
+    return Said(entry.author, entry.authored, entry.status, entry.version)

@@ -1,0 +1,92 @@
+"""`/patients/{id}/encounters/{encounter}/sheets`: the sheets of a stay, and the catalogue to start one from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from hsba.forms import catalogue, entries, stay
+from hsba.forms.entries import Place
+from hsba.http.web.i18n import mark
+from hsba.http.web.page import Go, Page
+from hsba.http.web.pages.sheets import room
+from hsba.record.views import patient as patients
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hsba.forms.model import Form
+    from hsba.http.web.page import Ask
+    from hsba.record.views.people import Banner
+
+KINDS = {"cover": mark("Record covers"), "sheet": mark("Sheets"), "paper": mark("Papers")}
+"""The kinds of forms, in the order of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sheet in the list."""
+
+    address: str
+    code: str
+    name: str
+    done: int
+    parts: int
+    author: str
+    authored: str
+    drafted: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheets:
+    """What `forms/stay.html` shows."""
+
+    banner: Banner
+    visit: str
+    """The address of the stay."""
+    lines: tuple[Line, ...]
+    forms: dict[str, list[Form]]
+    """By kind."""
+    kinds: dict[str, str]
+
+
+async def sheets(ask: Ask) -> Page:
+    """The sheets that there are, and those that can be started."""
+    banner = await patients.banner(ask.ctx, ask.path("id"))
+    at = room.stay(ask)
+    await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), _any(), ""))
+    begun = await stay.sheets(ask.ctx, ask.path("id"), ask.path("encounter"))
+    known = catalogue.forms()
+    lines = [_line(one, known[one.slug], at) for one in begun if one.slug in known]
+    offered = {
+        kind: [form for form in known.values() if form.kind == kind and any(p.asks for p in form.parts)]
+        for kind in KINDS
+    }
+    return Page("forms/stay.html", Sheets(banner, at, tuple(lines), offered, KINDS), section="patients")
+
+
+async def start(ask: Ask) -> Go:
+    """Begin a sheet, or go on with the only one there may be; nothing is written before somebody types."""
+    form = room.form(ask.form.get("form", ""))
+    at = room.stay(ask)
+    await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), form, ""))
+    if not form.many:
+        for one in await stay.sheets(ask.ctx, ask.path("id"), ask.path("encounter")):
+            if one.slug == form.slug:
+                return Go(room.Addresses(at, form.slug, one.sheet).read)
+    to = room.Addresses(at, form.slug, str(uuid4()))
+    first = next((part for part in form.parts if room.may_fill(ask, part) and not part.repeats), None)
+    return Go(to.read if first is None else to.write(first.id))
+
+
+def _any() -> Form:
+    return next(iter(catalogue.forms().values()))
+
+
+def _line(one: stay.Begun, form: Form, at: str) -> Line:
+    asking = {part.id for part in form.parts if part.asks}
+    return Line(
+        room.Addresses(at, one.slug, one.sheet).read, form.code, form.name, len(asking & one.parts), len(asking),
+        one.author, one.authored, one.drafted,
+    )  # fmt: skip

@@ -1,0 +1,216 @@
+"""`…/sheets/{slug}/{sheet}/{part}`: one part of a sheet is written, kept as a draft, and completed.
+
+Step 1 the sheet, the draft and what was saved are read - step 2 what was sent becomes answers - step 3 a part that
+somebody else saved meanwhile is put before the writer - step 4 it is kept or completed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from hsba.fhir.problems import BadRequest
+from hsba.forms import entries, state
+from hsba.forms.entries import NotComplete
+from hsba.forms.typed import Wrong
+from hsba.http.messages import read_pairs
+from hsba.http.web import forms
+from hsba.http.web.filled import Filled
+from hsba.http.web.page import Go, Page
+from hsba.http.web.pages.sheets import room
+from hsba.record.views import patient as patients
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from hsba.forms.answers import Answers
+    from hsba.forms.entries import Entry, Place, Sheet
+    from hsba.forms.model import Form, Part
+    from hsba.forms.state import Note, State
+    from hsba.http.web.page import Ask
+    from hsba.http.web.pages.sheets.room import Addresses
+    from hsba.record.views.people import Banner
+
+MISSING = "Còn thiếu."
+"""What the state of a part says of a field that is empty: not said before somebody tries to complete it."""
+CONTROL = "_"
+"""How the names of fields begin that are no item of the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part in the list of the sheet's parts."""
+
+    part: Part
+    address: str
+    done: bool
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What `forms/write.html` shows."""
+
+    banner: Banner
+    form: Form
+    part: Part
+    f: Filled
+    to: Addresses
+    here: str
+    steps: tuple[Step, ...]
+    session: str
+    base: str
+    """The version that the writer began from; empty for something new."""
+    before: Entry | None
+    """The entry that is corrected."""
+    draft: bool
+    """Whether what stands here was typed before and not completed."""
+    problems: tuple[tuple[str, str, str], ...] = ()
+    """(item, its words, what is wrong) of what keeps it from being completed."""
+    reason: str = ""
+    kept: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The part that is written, and everything it needs."""
+
+    place: Place
+    part: Part
+    entry: str
+    whole: Sheet
+    before: Entry | None
+
+    @property
+    def others(self) -> Answers:
+        """The answers of the sheet's other entries."""
+        return self.whole.answers(self.entry)
+
+
+async def here(ask: Ask) -> At:
+    """The part that is asked for; one that other staff fill is refused."""
+    where = await room.place(ask)
+    part = where.part(ask.path("part"))
+    room.check(ask, part)
+    entry = where.entry(part, str(ask.request.path_params.get("entry", "")))
+    whole = await entries.sheet(ask.ctx, where)
+    before = next((one for one in whole.entries if one.id == entry), None)
+    return At(where, part, entry, whole, before)
+
+
+async def write(ask: Ask) -> Page:
+    """The part as it stands: the draft, or what was saved, or what the record knows."""
+    at = await here(ask)
+    draft = await entries.draft(ask.ctx, at.place, at.part, at.entry)
+    answers = await entries.begun(ask.ctx, at.place, at.part, at.entry, at.whole)
+    again = entries.taken(ask.ctx, at.place, at.part, answers, unread(answers))
+    return await page(ask, at, again, draft=draft is not None)
+
+
+async def sent(ask: Ask) -> Page | Go:
+    """Keep what was sent, or complete the part with it."""
+    at = await here(ask)
+    empty = dict.fromkeys(state.answerable(at.place.form, at.part.id) - tables(at), "")
+    typed = {**empty, **fields(ask)}
+    begun = await entries.begun(ask.ctx, at.place, at.part, at.entry, at.whole)
+    given = entries.taken(ask.ctx, at.place, at.part, begun, typed)
+    base = ask.form.get("_base", "")
+    await entries.keep(ask.ctx, at.place, at.part, at.entry, typed, session=session(ask), whole=at.whole)
+    if ask.form.get("_act") != "complete":
+        return Go(_address(ask, at))
+    if at.before is not None and at.before.version != base and at.before.answers == given:
+        return Go(room.addresses(ask, at.place).read)  # sent twice
+    try:
+        await entries.complete(
+            ask.ctx, at.place, at.part, at.entry, given, author=room.author(ask), if_match=base or None
+        )
+    except NotComplete as refused:
+        return await page(ask, at, given, draft=True, refused=refused)
+    return Go(room.addresses(ask, at.place).read)
+
+
+def fields(ask: Ask) -> dict[str, str]:
+    """What was typed, by field; of a field sent several times (boxes to tick) all, and a chosen code with its words."""
+    found: dict[str, str] = {}
+    for name, value in read_pairs(ask.request.scope.get(forms.KEPT, b"")):
+        if not name.startswith(CONTROL) and value:
+            found[name] = f"{found[name]}, {value}" if found.get(name) else value
+        elif not name.startswith(CONTROL):
+            found.setdefault(name, "")
+    for name in [name for name in found if name.endswith("-code") and name.removesuffix("-code") in found]:
+        own = name.removesuffix("-code")
+        system, code, display = (found.pop(f"{own}-{one}", "") for one in ("system", "code", "display"))
+        if code:
+            found[own] = f"{system}|{code}|{display}"
+    return {name: value.replace("\0", "") for name, value in found.items()}
+
+
+def unread(answers: Mapping[str, Any]) -> dict[str, str]:
+    """What was typed and could not be read, by field: it is read once more, so that the page says what is wrong."""
+    found = {name: value.typed for name, value in answers.items() if isinstance(value, Wrong)}
+    for name, rows in answers.items():
+        for number, row in enumerate(rows if isinstance(rows, list) else ()):
+            if isinstance(row, dict):
+                wrong = {id_: value.typed for id_, value in row.items() if isinstance(value, Wrong)}
+                found |= {f"{name}.{number}.{id_}": text for id_, text in wrong.items()}
+    return found
+
+
+def tables(at: At) -> set[str]:
+    """The tables of the part whose rows are written; their cells are the fields."""
+    return {item.id for item in at.place.form.entry(at.part.id) if item.repeats}
+
+
+def session(ask: Ask) -> UUID:
+    """The editing session that the page began."""
+    try:
+        return UUID(ask.form.get("_session", ""))
+    except ValueError as exc:
+        raise BadRequest("_session is no UUID.", vi="Phiên ghi không hợp lệ; hãy tải lại trang.") from exc
+
+
+def work(ask: Ask, at: At, answers: Mapping[str, Any]) -> State:
+    """The part worked through."""
+    return state.work(at.place.form, at.part, answers, at.others, ask.ctx.clock.now(), ask.ctx.tenant.zone)
+
+
+def telling(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """What is said while one writes: not that something is missing."""
+    return tuple(note for note in notes if note.say != MISSING)
+
+
+async def page(
+    ask: Ask, at: At, answers: Answers, *, draft: bool, refused: NotComplete | None = None
+) -> Page:
+    """The page to write the part on."""
+    banner = await patients.banner(ask.ctx, ask.path("id"))
+    worked = work(ask, at, answers)
+    notes = worked.notes if refused else telling(worked.notes)
+    filled = Filled(
+        at.place.form, ask.ctx.tenant.zone, ask.show.language, {**at.others, **worked.answers},
+        writing=at.part.id, asked=worked.asked, notes=notes, sex=banner.person.gender,
+    )  # fmt: skip
+    to = room.addresses(ask, at.place)
+    shown = Writing(
+        banner, at.place.form, at.part, filled, to, _address(ask, at), _steps(ask, at, to),
+        ask.form.get("_session") or str(uuid4()), at.before.version if at.before else "", at.before, draft,
+    )  # fmt: skip
+    if refused is not None:
+        wrong = tuple((note.item, filled.words(note.item), filled.say(note)) for note in refused.notes)
+        shown = replace(shown, problems=wrong, base=ask.form.get("_base", ""))
+    return Page("forms/write.html", shown, section="patients", status=refused.status if refused else 200)
+
+
+def _steps(ask: Ask, at: At, to: Addresses) -> tuple[Step, ...]:
+    done = {one.part for one in at.whole.entries}
+    return tuple(
+        Step(part, to.write(part.id) if not part.repeats else to.read, part.id in done, part is at.part)
+        for part in at.place.form.parts
+        if part.asks and (part is at.part or room.may_fill(ask, part))
+    )
+
+
+def _address(ask: Ask, at: At) -> str:
+    return room.addresses(ask, at.place).write(at.part.id, at.entry if at.part.repeats else "")
