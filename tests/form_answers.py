@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hsba.forms.answers import PART, SHEET, held_by, to_items
+from hsba.forms.model import ANSWERED
 
 if TYPE_CHECKING:
     from hsba.forms.model import Form, Item
@@ -22,7 +23,8 @@ def answers(form: Form, part: str) -> dict[str, Any]:
 def answer(item: Item) -> Any:
     """An answer to one item."""
     if item.kind == "table":
-        return [{column.id: answer(column) for column in item.items} for _ in range(2)]
+        columns = [column for column in item.items if column.kind in ANSWERED]
+        return [{column.id: answer(column) for column in columns} for _ in range(2)]
     return _KINDS[item.kind](item)
 
 
@@ -48,11 +50,13 @@ def _number(item: Item) -> Any:
     low = item.least if item.least is not None else Decimal(1)
     high = item.most if item.most is not None else low + 10
     middle = (low + high) / 2
-    return int(middle) if item.kind == "integer" else middle.quantize(Decimal(1).scaleb(-(item.decimals or 0)))
+    return (
+        int(middle) if item.kind == "integer" else middle.quantize(Decimal(1).scaleb(-(item.decimals or 0)))
+    )
 
 
 _KINDS: dict[str, Any] = {
-    "text": lambda item: "CHỮ" if item.upper else "Chữ viết",
+    "text": lambda item: ("CHỮ VIẾT" if item.upper else "Chữ viết")[: item.longest or None],
     "long": lambda _: "Dòng một.\nDòng hai.",
     "number": _number,
     "integer": _number,
@@ -69,4 +73,3 @@ _KINDS: dict[str, Any] = {
     },
     "drawing": lambda _: {"contentType": "image/png", "data": PIXEL},
 }  # fmt: skip
-

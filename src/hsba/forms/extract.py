@@ -248,7 +248,7 @@ def _condition(entry: _Entry, item: Item, value: Any) -> Iterator[Made]:
         **entry.about,
         "recordedDate": entry.moment,
     }
-    if use.category == "encounter-diagnosis" and any(
+    if categories == ["encounter-diagnosis"] and any(
         one.get("system") == ICD for one in code.get("coding", ())
     ):
         told["meta"]["profile"] = [f"{VN}StructureDefinition/vn-core-condition-diagnosis"]

@@ -206,7 +206,7 @@ async def test_derived__nobody_else_says_that_he_is_the_entry(house: House) -> N
 
 
 @pytest.mark.parametrize(
-    ("item", "says"),
+    "item, says",
     [
         ({"linkId": "unknown", "answer": [{"valueString": "x"}]}, "unknown"),
         ({"linkId": "reason", "answer": [{"valueInteger": 3}]}, "reason"),
