@@ -14,6 +14,7 @@ from hsba.cli.common import Commands, Data, Demo, Tenant, in_house, output
 from hsba.documents import render
 from hsba.fhir.problems import BadRequest
 from hsba.forms import catalogue, paper, source
+from hsba.forms.shelf import UnknownForm
 from hsba.ops.form_desk import FormDesk
 
 if TYPE_CHECKING:
@@ -29,12 +30,6 @@ forms = typer.Typer(
 @forms.callback()
 def group() -> None:
     """Biểu mẫu · Forms."""
-
-
-class UnknownForm(BadRequest):
-    """There is no such form and no such file; give its code (17/BV1) or the path of its YAML file."""
-
-    vi = "Không có biểu mẫu hay tệp này; hãy ghi mã (17/BV1) hoặc đường dẫn tệp YAML."
 
 
 class BadAnswers(BadRequest):

@@ -22,6 +22,9 @@ ACTS = {
     "label": _("set sensitivity labels"),
     "merge": _("merge two records of one patient"),
     "link-person": _("link records of one person across keepers"),
+    "emergency": _("come in an emergency, saying why"),
+    "lend": _("lend records"),
+    "review": _("review emergency accesses"),
 }
 
 GROUPS = {
