@@ -35,6 +35,7 @@ from hsba.audit.trail import AuditTrail
 from hsba.audit.witness import TrailWitness
 from hsba.documents.press import Press
 from hsba.fhir import definitions as packages
+from hsba.forms.following import CONSEQUENCES as FORM_CONSEQUENCES
 from hsba.http import app as http
 from hsba.http import web
 from hsba.ops import alarm_mail, importing, processes
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from hsba.access.identity import Caller
     from hsba.config import Settings
     from hsba.fhir.definitions import Definitions
+    from hsba.record.consequences import Consequences
     from hsba.record.operations import Operation
     from hsba.record.owned import OwnStore
     from hsba.record.ports import Codes, Policy, Trail
@@ -112,6 +114,8 @@ FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS, *choices.FOLLOWERS)
 """Everything that reads the feed of versions, from the rooms' own tables."""
 HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING, *sealing.HOUSEKEEPING)
 """Everything that is done again and again, from the rooms' own tables."""
+CONSEQUENCES: dict[str, Consequences] = {**FORM_CONSEQUENCES}
+"""What rooms make of writes of a type, in the same transaction."""
 STORES: dict[str, OwnStore] = {**AUDIT_STORES}
 """The types that rooms serve from stores of their own."""
 
@@ -141,6 +145,7 @@ class App:
     followers: tuple[Follower, ...] = FOLLOWERS
     housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
+    consequences: dict[str, Consequences] = field(default_factory=lambda: CONSEQUENCES)
     clock: Clock = field(default_factory=Clock)
     outside: Outside | None = None
     """The other house whose log-in is taken too."""
@@ -276,6 +281,7 @@ class App:
             tx=tx,
             files=self.files,
             stores=self.stores,
+            consequences=self.consequences,
             base=base or self.settings.base_url,
             **more,
         )
