@@ -163,13 +163,14 @@ async def keep(
     *,
     session: UUID,
     whole: Sheet | None = None,
+    known: Mapping[str, Any] | None = None,
 ) -> State:
-    """Keep what was typed, field by field, as this author's draft; answers what follows from it."""
+    """Keep what was typed, field by field, as this author's draft; `known` is what a draft begins with."""
     await verify(ctx, place)
     whole = whole or await sheet(ctx, place)
     before = await draft(ctx, place, part, entry)
     if before is None:
-        before = await _saved_answers(ctx, whole, entry)
+        before = {**(known or {}), **await _saved_answers(ctx, whole, entry)}
     given = taken(ctx, place, part, before, fields)
     worked = state.work(place.form, part, given, whole.answers(entry), ctx.clock.now(), ctx.tenant.zone)
     body = response(ctx, place, part, worked.answers, entry, status="in-progress")
