@@ -32,6 +32,7 @@ from hsba.http.web.forms import form as sent
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
 from hsba.record.tenants import PRACTICE
+from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from hsba.fhir.problems import Problem
     from hsba.record.context import Context
 
+TRIES = 3
+"""How often a page is made again that met another write."""
 YEAR = 365 * 86400
 CHOICES: dict[str, tuple[str, ...]] = {"lang": tuple(i18n.LANGUAGES), "theme": ("auto", "light", "dark")}
 COOKIES = {"lang": "hsba-lang", "theme": "hsba-theme"}
@@ -335,7 +338,7 @@ def endpoint(
                 raise NoRight
             await (app.know if kinds else app.admit)(caller.actor, tenant)
             ask = partial(
-                _made, request, handler, caller, number, room, about, await sent(request, longest=longest)
+                _tried, request, handler, caller, number, room, about, await sent(request, longest=longest)
             )
             try:
                 made = await ask()
@@ -356,6 +359,16 @@ def endpoint(
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__
     return answer
+
+
+async def _tried(request: Request, *asked: Any) -> Page | Go | Response:
+    """What the handler makes; once more where a write met another one, with everything read anew."""
+    for _ in range(TRIES):
+        try:
+            return await _made(request, *asked)
+        except RETRY:
+            continue
+    return await _made(request, *asked)
 
 
 async def _made(
