@@ -24,6 +24,7 @@ from hsba.access.oauth.apps import LOOPBACK
 from hsba.access.oauth.clients import Unreachable
 from hsba.access.oauth.scopes import Scopes
 from hsba.access.problems import OutsideHours
+from hsba.access.rights.alarm import may_review
 from hsba.access.rights.current import NoRole, Rights
 from hsba.access.rights.emergency import Glass
 from hsba.access.rights.lending import Desk as LendingDesk
@@ -32,6 +33,7 @@ from hsba.audit import sealing, sending
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
 from hsba.audit.witness import TrailWitness
+from hsba.documents.press import Press
 from hsba.fhir import definitions as packages
 from hsba.forms.following import CONSEQUENCES as FORM_CONSEQUENCES
 from hsba.forms.operations import OPERATIONS as FORM_OPERATIONS
@@ -39,7 +41,7 @@ from hsba.forms.served import CONSEQUENCES as QUESTIONNAIRE_CONSEQUENCES
 from hsba.forms.served import SHELVES as FORM_SHELVES
 from hsba.http import app as http
 from hsba.http import web
-from hsba.ops import importing, processes
+from hsba.ops import alarm_mail, importing, processes
 from hsba.ops.hooks import deliver as hooks
 from hsba.ops.hooks.sending import Sender, Unreached
 from hsba.record import codes as core_codes
@@ -154,6 +156,7 @@ class App:
     clock: Clock = field(default_factory=Clock)
     outside: Outside | None = None
     """The other house whose log-in is taken too."""
+    press: Press = field(default_factory=Press)
     rights: Rights = field(default_factory=Rights)
     scopes: Scopes = field(default_factory=Scopes)
     glass: Glass = field(init=False)
@@ -162,7 +165,10 @@ class App:
     def __post_init__(self) -> None:
         """Join what works on the rights of this process."""
         lasts = timedelta(minutes=self.settings.emergency_minutes)
-        self.glass = Glass(self.rights, self.identity.witness, lasts)
+        post = mail(self.settings)
+        self.glass = Glass(self.rights, self.identity.witness, lasts, mails=post is not None)
+        if post is not None:
+            self.jobs = (*self.jobs, *alarm_mail.jobs(post))
         self.lending = LendingDesk(self.rights, self.identity.witness)
         given = (*self.operations, self.glass.operation())
         self.operations = tuple(sorted(given, key=lambda operation: operation.name))
@@ -211,6 +217,13 @@ class App:
             return
         async with self.pool.searching(tenant.id) as tx:
             await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
+
+    async def look_out(self, caller: Caller, tenant: Tenant) -> None:
+        """Read how many emergency accesses wait, for who looks at them; nothing is read of what was read just now."""
+        alarm = self.glass.alarm
+        if not alarm.is_fresh(tenant.id) and may_review(self.policy_for(caller.actor, tenant)):
+            async with self.pool.searching(tenant.id) as tx:
+                await alarm.read(tx, tenant.id)
 
     async def admit(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, and refuse one that may do nothing here."""
@@ -324,6 +337,19 @@ def repository(settings: Settings) -> sending.Target | None:
     return sending.target(settings.syslog_target, settings.syslog_authorities, settings.syslog_certificate)
 
 
+def mail(settings: Settings) -> alarm_mail.Post | None:
+    """How e-mails about emergency accesses go out; None where the settings name nobody to write to."""
+    return alarm_mail.post(
+        settings.mail_server,
+        settings.mail_from,
+        settings.emergency_mail_to,
+        user=settings.mail_user,
+        password=settings.mail_password,
+        authorities=settings.mail_authorities,
+        base=settings.base_url,
+    )
+
+
 def identity_rules(settings: Settings) -> access_rules.Rules:
     """The settings of log-ins."""
     return access_rules.Rules(
@@ -343,6 +369,7 @@ def identity_rules(settings: Settings) -> access_rules.Rules:
         second_factor=settings.second_factor,
         second_factor_first_outside=settings.second_factor_first_outside,
         second_factor_waived=settings.second_factor_waived,
+        role_approval=settings.role_approval,
         refresh_lasts=timedelta(days=settings.refresh_days),
         signing_key_lasts=timedelta(days=settings.signing_key_days),
     )
@@ -427,6 +454,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness)),
             clock=clock,
         )
+        ending.callback(house.press.close)
         async with pool.bare() as tx:
             await house.renew(tx)
         pool.renew = house.renew

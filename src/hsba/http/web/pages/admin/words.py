@@ -170,4 +170,13 @@ CHANGES = {
     "give": _("role given"),
     "take-back": _("role taken back"),
     "role": _("role changed"),
+    "propose": _("change of a role proposed"),
+    "decide": _("proposed change of a role decided"),
+}
+
+PROPOSALS = {
+    "open": _("waits for approval"),
+    "approved": _("approved"),
+    "declined": _("declined"),
+    "withdrawn": _("withdrawn"),
 }
