@@ -15,6 +15,7 @@ from hsba.documents.order import Order
 from hsba.documents.render import render
 from hsba.fhir.problems import BadRequest
 from hsba.forms import catalogue, paper, source
+from hsba.forms.shelf import UnknownForm
 from hsba.ops.form_desk import FormDesk
 
 if TYPE_CHECKING:
@@ -30,12 +31,6 @@ forms = typer.Typer(
 @forms.callback()
 def group() -> None:
     """Biểu mẫu · Forms."""
-
-
-class UnknownForm(BadRequest):
-    """There is no such form and no such file; give its code (17/BV1) or the path of its YAML file."""
-
-    vi = "Không có biểu mẫu hay tệp này; hãy ghi mã (17/BV1) hoặc đường dẫn tệp YAML."
 
 
 class BadAnswers(BadRequest):
@@ -117,7 +112,7 @@ def retire_form(
 def _at_desk(
     work: Callable[[FormDesk], Awaitable[None]], tenant: str | None, data: Path | None, *, demo: bool
 ) -> None:
-    in_house(lambda house: work(FormDesk(house, house.tenants.get(tenant))), data, demo=demo)
+    in_house(lambda house, _: work(FormDesk(house, house.tenants.get(tenant))), data, demo=demo)
 
 
 @forms.command("print")

@@ -109,6 +109,7 @@ class Gate:
                 tenant = self._services.tenants.get()
                 if caller is not None and not caller.covered and caller.belongs(tenant.id):
                     await self._services.welcome(caller, tenant)
+                    await self._services.look_out(caller, tenant)
                 if caller is not None and caller.must_change and path not in OPEN | OWN:
                     return Answer(303, b"", [(b"location", b"/password"), (b"cache-control", b"no-store")])
         except OutsideHours as ended:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import uuid_utils.compat as uuid7s
 from starlette.responses import Response
@@ -18,6 +17,8 @@ from hsba.http.web.page import HEADERS, Page, endpoint, problem, render, show
 from hsba.record.tenants import PRACTICE
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from starlette.requests import Request
 
     from hsba.http.web.page import Ask
