@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BECOMES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "observation": (frozenset({"code"}), frozenset({"category", "display", "component"})),
+    "observation": (frozenset({"code"}), frozenset({"category", "display", "component", "site"})),
     "component": (frozenset({"code"}), frozenset({"display"})),
-    "condition": (frozenset({"use"}), frozenset({"rank", "category", "text"})),
+    "condition": (frozenset({"use"}), frozenset({"rank", "category", "site", "text"})),
     "allergy": (frozenset(), frozenset({"text"})),
     "family": (frozenset(), frozenset()),
     "procedure": (frozenset(), frozenset({"code", "category", "when", "by", "text"})),
@@ -21,7 +21,7 @@ BECOMES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "encounter": (frozenset({"field"}), frozenset()),
     "nothing": (frozenset(), frozenset()),
 }
-"""By kind: the keys it needs, and those it may have.  `code` is LOINC's, or `system|code`."""
+"""By kind: the keys it needs, and those it may have.  `code` is LOINC's, or `system|code`; `site` is SNOMED CT's."""
 
 
 def read(where: Lined, value: Any) -> Mapping[str, Any]:
