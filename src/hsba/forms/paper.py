@@ -31,6 +31,11 @@ TURNED = 8
 """Columns of a table on its side, where the form does not say."""
 
 
+TALL = 400
+TALL_LINES = 20
+"""Characters and lines from which what stands side by side may be as high as a page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """Whose name stands under which words, and since when."""
@@ -51,7 +56,12 @@ class Written:
 
 
 def lay(
-    form: Form, written: Mapping[str, Sequence[Written]], *, bilingual: bool = False, zone: ZoneInfo = ZONE
+    form: Form,
+    written: Mapping[str, Sequence[Written]],
+    *,
+    head: Mapping[str, Any] | None = None,
+    bilingual: bool = False,
+    zone: ZoneInfo = ZONE,
 ) -> Node:
     """The whole sheet: head, title and body; with nothing written it is the blank form."""
     once = [(part, entry) for part in form.parts if not part.repeats for entry in written.get(part.id, ())]
@@ -61,7 +71,8 @@ def lay(
     body: list[Node] = []
     for part in form.parts:
         body += hand.part(part, written.get(part.id, ()))
-    sides = {side: hand.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")}
+    above = hand.of({**answers, **(head or {})})
+    sides = {side: above.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")}
     return {
         "code": form.code, "printed": form.printed, "name": form.name, "version": form.version, "title": form.title,
         "subtitle": form.subtitle, "size": form.size, "landscape": form.landscape, "confidence": form.confidence,
@@ -107,7 +118,7 @@ class Hand:
         used = 0
         for item in items:
             if line and (used + item.width > WIDEST or item.page):
-                made.append({"is": "line", "cells": line})
+                made.append(_line(line))
                 line, used = [], 0
             if item.page:
                 made.append({"is": "break"})
@@ -116,7 +127,7 @@ class Hand:
                 continue
             line.append({"width": item.width, "node": self.node(item)})
             used += item.width
-        return [*made, {"is": "line", "cells": line}] if line else made
+        return [*made, _line(line)] if line else made
 
     def node(self, item: Item) -> Node:
         """One item, with the framed box that stands beside it."""
@@ -151,6 +162,7 @@ class Hand:
             said = f"{ink.plain(answer)} ({code})" if code and not item.boxes else answer
             made["lines"] = ink.lines(item, said, self.zone)
             made["boxes"] = ink.cells(code.replace(".", ""), item.boxes)
+            made["tall"] = _written(made) > TALL
         elif item.boxes:
             made["boxes"] = ink.boxed(item, answer)
             made["tight"] = item.kind == "date"
@@ -187,9 +199,13 @@ class Hand:
         if item.sides:
             return self.sided(item)
         made: Node = {
-            "is": "group", "frame": item.frame, "body": self.nodes(item.items), "right": self.nodes(item.right),
+            "is": "group",
+            "frame": item.frame,
+            "body": self.nodes(item.items),
+            "right": self.nodes(item.right),
             "split": item.split,
-        }  # fmt: skip
+        }
+        made["tall"] = _written(made) > TALL or sum(one.lines for one in item.walk()) > TALL_LINES  # fmt: skip
         return {**made, "title": self.words(item)} if item.label else made
 
     def sided(self, item: Item) -> Node:
@@ -417,6 +433,20 @@ NODES: dict[str, Callable[[Hand, Item], Node]] = {
 def _author(part: Part, entry: Written) -> tuple[Signed, ...]:
     """The author's name under the words that the part takes a signature for."""
     return (Signed(part.sign, entry.author, entry.at),) if part.sign and entry.author else ()
+
+
+def _line(cells: list[Node]) -> Node:
+    return {"is": "line", "cells": cells, "tall": sum(_written(one["node"]) for one in cells) > TALL}
+
+
+def _written(node: Any) -> int:
+    """How many characters are written in a node and in what it holds."""
+    if isinstance(node, dict):
+        runs = sum(len(run[1]) for line in node.get("lines") or () for run in line)
+        return runs + sum(
+            _written(one) for key, one in node.items() if key != "lines" and isinstance(one, dict | list)
+        )
+    return sum(_written(one) for one in node) if isinstance(node, list) else 0
 
 
 def _number(answer: Any) -> float | None:

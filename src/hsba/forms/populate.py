@@ -18,7 +18,7 @@ from hsba.fhir import fhirpath, json
 from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.parse import parse_search
 from hsba.forms import catalogue
-from hsba.forms.answers import PART, Answers, from_response, held_by
+from hsba.forms.answers import Answers, from_response, held_by, part_of
 from hsba.forms.state import answerable
 from hsba.record import interactions
 
@@ -269,13 +269,6 @@ async def earlier(
             author = response.get("author", {}).get("display", "")
             found.append(Earlier(one.id, response.get("authored", ""), author, answers))
     return found
-
-
-def part_of(response: Resource) -> str:
-    """The part of its form that an entry is."""
-    return next(
-        (str(one.get("valueCode", "")) for one in response.get("extension", ()) if one.get("url") == PART), ""
-    )
 
 
 # --- answers of a form -------------------------------------------------------------------------------------

@@ -90,6 +90,15 @@ class Filled:
             return str(value or "")
         return typed.shown(item, value, self.zone)
 
+    def field(self, item: Item) -> str:
+        """The answer as its field is sent."""
+        value = self.answers.get(item.id)
+        if isinstance(value, dict) and value.get("code"):
+            return "|".join(str(value.get(name, "")) for name in ("system", "code", "display"))
+        if isinstance(value, list):
+            return ", ".join(str(one) for one in value)
+        return "x" if value is True else self.text(item)
+
     def shown(self, item: Item, value: Any = None) -> str:
         """The answer as it is read."""
         value = self.answers.get(item.id) if value is None else value

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from hsba.access.administration.office import ADMINISTRATOR, OFFICER
 from hsba.access.identity import CARE
 from hsba.access.problems import NotLoggedIn
-from hsba.access.rights import emergency
+from hsba.access.rights import alarm, emergency
 from hsba.access.rights.policy import NoRight
 from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.expression import Nothing
@@ -31,6 +31,8 @@ from hsba.http.web.forms import LONGEST
 from hsba.http.web.forms import form as sent
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
+from hsba.record.tenants import PRACTICE
+from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,11 +45,11 @@ if TYPE_CHECKING:
     from hsba.fhir.problems import Problem
     from hsba.record.context import Context
 
+TRIES = 3
+"""How often a page is made again that met another write."""
 YEAR = 365 * 86400
 CHOICES: dict[str, tuple[str, ...]] = {"lang": tuple(i18n.LANGUAGES), "theme": ("auto", "light", "dark")}
 COOKIES = {"lang": "hsba-lang", "theme": "hsba-theme"}
-PRACTICE = frozenset({"demo"})
-"""Tenants whose people are made up: each page and print says so."""
 
 HEADERS: dict[str, str] = {
     "cache-control": "no-store",
@@ -76,7 +78,9 @@ class Shell:
     languages: dict[str, str]
     theme: str
     reviews: bool
-    """Whether the reader looks at emergency accesses of others."""
+    """Whether the reader looks at emergency accesses of others …"""
+    alarms: int
+    """… and how many of them wait for him."""
     house: str
     """The keeper of the record: the tenant's title."""
     practice: bool
@@ -232,11 +236,14 @@ def shell(request: Request, section: str) -> Shell:
     language = chosen(request, "lang")
     caller: Caller | None = request.scope.get("hsba.caller")
     station: Station | None = request.scope.get("hsba.station")
+    policy = None if caller is None else app.policy_for(caller.actor, tenant)
+    known = caller is not None and not caller.covered
     return Shell(
         language=language,
         languages=i18n.LANGUAGES,
         theme=chosen(request, "theme"),
-        reviews=caller is not None and emergency.may_review(app.policy_for(caller.actor, tenant)),
+        reviews=policy is not None and alarm.may_review(policy),
+        alarms=app.glass.alarm.count(policy, caller.actor.account, tenant.id) if caller and known else 0,
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
         account=caller.name if caller and not caller.covered else "",
@@ -331,7 +338,7 @@ def endpoint(
                 raise NoRight
             await (app.know if kinds else app.admit)(caller.actor, tenant)
             ask = partial(
-                _made, request, handler, caller, number, room, about, await sent(request, longest=longest)
+                _tried, request, handler, caller, number, room, about, await sent(request, longest=longest)
             )
             try:
                 made = await ask()
@@ -352,6 +359,16 @@ def endpoint(
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__
     return answer
+
+
+async def _tried(request: Request, *asked: Any) -> Page | Go | Response:
+    """What the handler makes; once more where a write met another one, with everything read anew."""
+    for _ in range(TRIES):
+        try:
+            return await _made(request, *asked)
+        except RETRY:
+            continue
+    return await _made(request, *asked)
 
 
 async def _made(

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from hsba.forms import catalogue
+from hsba.forms import shelf
 from hsba.http.web.filled import Filled
 from hsba.http.web.page import Page, endpoint
-from hsba.http.web.pages.sheets import room
 from hsba.http.web.pages.sheets.stay import KINDS
 
 if TYPE_CHECKING:
@@ -35,16 +34,16 @@ class Blank:
     f: Filled
 
 
-async def forms(ask: Ask) -> Page:  # noqa: ARG001 - every page is asked
+async def forms(ask: Ask) -> Page:
     """Every form that is here, by kind."""
-    known = catalogue.forms().values()
+    known = (await shelf.current(ask.ctx)).values()
     found = {kind: [form for form in known if form.kind == kind] for kind in KINDS}
     return Page("forms/catalogue.html", Catalogue(found, KINDS), section="forms")
 
 
 async def blank(ask: Ask) -> Page:
     """One form without answers."""
-    form = room.form(ask.path("slug"))
+    form = await shelf.find(ask.ctx, ask.path("slug"), ask.query("version"))
     filled = Filled(form, ask.ctx.tenant.zone, ask.show.language)
     return Page("forms/blank.html", Blank(form, filled), section="forms")
 

@@ -25,7 +25,8 @@ ROUTES = (
                 endpoint(drafts.draft, room="writing", fragment=True, longest=room.LONGEST),
                 methods=["POST"],
             ),
-            Route(at, endpoint(write.write)),
+            Route(at + "/_hold", endpoint(drafts.hold, room="writing", fragment=True), methods=["POST"]),
+            Route(at, endpoint(write.write, room="writing")),
             Route(at, endpoint(write.sent, room="writing", longest=room.LONGEST), methods=["POST"]),
         )
     ),

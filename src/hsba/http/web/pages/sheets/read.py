@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hsba.forms import entries
+from hsba.forms import populate
 from hsba.http.web.filled import Filled, Said
 from hsba.http.web.page import Page
 from hsba.http.web.pages.sheets import room
@@ -56,12 +56,17 @@ class Reading:
 async def read(ask: Ask) -> Page:
     """The sheet; one that was not begun is shown empty."""
     banner = await patients.banner(ask.ctx, ask.path("id"))
-    where = await room.place(ask)
-    whole = await entries.sheet(ask.ctx, where)
+    whole = await room.sheet(ask)
+    where, zone = whole.place, ask.ctx.tenant.zone
     to = room.addresses(ask, where)
     parts = tuple(_part(ask, part, whole, to) for part in where.form.parts)
     said = {one.part.id: _said(one.written) for one in parts if one.written is not None}
-    filled = Filled(where.form, ask.ctx.tenant.zone, ask.show.language, whole.answers(), said=said)
+    facts = await populate.gather(ask.ctx, where.patient, where.encounter, populate.wanted(where.form))
+    known = populate.head(where.form, facts, zone)
+    for part in where.form.parts:
+        if part.id not in said:
+            known |= populate.owned(where.form, part.id, facts, zone)
+    filled = Filled(where.form, zone, ask.show.language, known | whole.answers(), said=said)
     return Page("forms/read.html", Reading(banner, where.form, filled, parts, to), section="patients")
 
 

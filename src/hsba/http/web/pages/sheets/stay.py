@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hsba.forms import catalogue, entries, stay
+from hsba.forms import catalogue, entries, shelf, stay
 from hsba.forms.entries import Place
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Go, Page
@@ -57,8 +57,8 @@ async def sheets(ask: Ask) -> Page:
     at = room.stay(ask)
     await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), _any(), ""))
     begun = await stay.sheets(ask.ctx, ask.path("id"), ask.path("encounter"))
-    known = catalogue.forms()
-    lines = [_line(one, known[one.slug], at) for one in begun if one.slug in known]
+    known = await shelf.current(ask.ctx)
+    lines = [_line(one, await shelf.find(ask.ctx, one.slug, one.version), at) for one in begun]
     offered = {
         kind: [form for form in known.values() if form.kind == kind and any(p.asks for p in form.parts)]
         for kind in KINDS
@@ -68,7 +68,7 @@ async def sheets(ask: Ask) -> Page:
 
 async def start(ask: Ask) -> Go:
     """Begin a sheet, or go on with the only one there may be; nothing is written before somebody types."""
-    form = room.form(ask.form.get("form", ""))
+    form = await shelf.find(ask.ctx, ask.form.get("form", ""))
     at = room.stay(ask)
     await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), form, ""))
     if not form.many:

@@ -6,13 +6,15 @@ somebody else saved meanwhile is put before the writer - step 4 it is kept or co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from base64 import b64encode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from hsba.fhir.problems import BadRequest
-from hsba.forms import entries, state
-from hsba.forms.entries import NotComplete
+from hsba.fhir.problems import BadRequest, VersionConflict
+from hsba.forms import answers as kept
+from hsba.forms import entries, holds, meeting, populate, state
+from hsba.forms.entries import NotComplete, NotOfThisSheet
 from hsba.forms.typed import Wrong
 from hsba.http.messages import read_pairs
 from hsba.http.web import forms
@@ -23,10 +25,11 @@ from hsba.record.views import patient as patients
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from hsba.forms.answers import Answers
     from hsba.forms.entries import Entry, Place, Sheet
+    from hsba.forms.holds import Hold
+    from hsba.forms.meeting import Meeting
     from hsba.forms.model import Form, Part
     from hsba.forms.state import Note, State
     from hsba.http.web.page import Ask
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 MISSING = "Còn thiếu."
 """What the state of a part says of a field that is empty: not said before somebody tries to complete it."""
+LONGEST_REASON = 500
 CONTROL = "_"
 """How the names of fields begin that are no item of the form."""
 
@@ -67,21 +71,30 @@ class Writing:
     """The entry that is corrected."""
     draft: bool
     """Whether what stands here was typed before and not completed."""
-    problems: tuple[tuple[str, str, str], ...] = ()
+    problems: tuple[tuple[str, str, str], ...]
     """(item, its words, what is wrong) of what keeps it from being completed."""
-    reason: str = ""
-    kept: datetime | None = None
+    reason: str
+    met: Meeting | None
+    unreasoned: bool
+    hold: Hold
+    key: str
+    """With which this account's browser encrypts what it could not send yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class At:
     """The part that is written, and everything it needs."""
 
-    place: Place
     part: Part
     entry: str
     whole: Sheet
     before: Entry | None
+    """The entry as it was saved last."""
+
+    @property
+    def place(self) -> Place:
+        """Where the sheet stands."""
+        return self.whole.place
 
     @property
     def others(self) -> Answers:
@@ -91,43 +104,88 @@ class At:
 
 async def here(ask: Ask) -> At:
     """The part that is asked for; one that other staff fill is refused."""
-    where = await room.place(ask)
-    part = where.part(ask.path("part"))
+    whole = await room.sheet(ask)
+    part = whole.place.part(ask.path("part"))
     room.check(ask, part)
-    entry = where.entry(part, str(ask.request.path_params.get("entry", "")))
-    whole = await entries.sheet(ask.ctx, where)
+    entry = whole.place.entry(part, str(ask.request.path_params.get("entry", "")))
     before = next((one for one in whole.entries if one.id == entry), None)
-    return At(where, part, entry, whole, before)
+    if before is not None and before.part != part.id:
+        raise NotOfThisSheet(entry)
+    return At(part, entry, whole, before)
+
+
+async def known(ask: Ask, at: At, *, owned: bool = False) -> Answers:
+    """What the record knows of this part: with what fills it first, or only what is owned elsewhere."""
+    form, ctx = at.place.form, ask.ctx
+    facts = await populate.gather(
+        ctx, at.place.patient, at.place.encounter, populate.wanted(form, at.part.id)
+    )
+    take = populate.owned if owned else populate.filled
+    return take(form, at.part.id, facts, ctx.tenant.zone)
 
 
 async def write(ask: Ask) -> Page:
     """The part as it stands: the draft, or what was saved, or what the record knows."""
     at = await here(ask)
     draft = await entries.draft(ask.ctx, at.place, at.part, at.entry)
-    answers = draft if draft is not None else at.before.answers if at.before else {}
+    begun = draft if draft is not None else at.before.answers if at.before else None
+    answers = {**(begun or {}), **await known(ask, at, owned=begun is not None)}
     again = entries.taken(ask.ctx, at.place, at.part, answers, unread(answers))
-    return await page(ask, at, again, draft=draft is not None)
+    return await page(ask, at, again, Shown(draft=draft is not None))
 
 
 async def sent(ask: Ask) -> Page | Go:
     """Keep what was sent, or complete the part with it."""
     at = await here(ask)
+    ask.ctx.reason = " ".join(ask.form.get("_reason", "").split())[:LONGEST_REASON] or None
     empty = dict.fromkeys(state.answerable(at.place.form, at.part.id) - tables(at), "")
-    typed = {**empty, **fields(ask)}
-    given = entries.taken(ask.ctx, at.place, at.part, {}, typed)
-    base = ask.form.get("_base", "")
-    await entries.keep(ask.ctx, at.place, at.part, at.entry, typed, session=session(ask), whole=at.whole)
+    typed = picked(ask, at, {**empty, **fields(ask)})
+    owned = await known(ask, at, owned=True)
+    given = {**entries.taken(ask.ctx, at.place, at.part, {}, typed), **owned}
+    here_ = session(ask)
+    await entries.keep(ask.ctx, at.place, at.part, at.entry, typed, session=here_, whole=at.whole)
     if ask.form.get("_act") != "complete":
         return Go(_address(ask, at))
-    if at.before is not None and at.before.version != base and at.before.answers == given:
-        return Go(room.addresses(ask, at.place).read)  # sent twice
+    await holds.alone(ask.ctx, at.entry)
+    at = await here(ask)
+    base = ask.form.get("_base", "")
+    if at.before is not None and at.before.version != base:
+        if same(at, given):
+            return Go(room.addresses(ask, at.place).read)  # sent twice
+        met = await meeting.meet(ask.ctx, at.place.form, at.before, base, given)
+        if met.fields:
+            return await page(ask, at, given, Shown(draft=True, met=met))
+        given, base = met.answers, at.before.version
+    if at.before is not None and not ask.ctx.reason:
+        return await page(ask, at, given, Shown(draft=True, unreasoned=True))
     try:
         await entries.complete(
             ask.ctx, at.place, at.part, at.entry, given, author=room.author(ask), if_match=base or None
         )
     except NotComplete as refused:
-        return await page(ask, at, given, draft=True, refused=refused)
+        return await page(ask, at, given, Shown(draft=True, refused=refused))
+    await holds.leave(ask.ctx, at.entry, here_)
     return Go(room.addresses(ask, at.place).read)
+
+
+def same(at: At, given: Answers) -> bool:
+    """Whether what is sent is what was saved last: it was sent twice."""
+    ids = state.answerable(at.place.form, at.part.id)
+    saved = at.before.answers if at.before else {}
+    return all(saved.get(id_) == given.get(id_) for id_ in ids)
+
+
+def picked(ask: Ask, at: At, typed: dict[str, str]) -> dict[str, str]:
+    """What was typed, with the values of somebody else that the writer picked in place of his own."""
+    if at.before is None:
+        return typed
+    filled = Filled(at.place.form, ask.ctx.tenant.zone, ask.show.language, at.before.answers)
+    theirs = {
+        item.id: filled.field(item)
+        for item in kept.held_by(at.place.form, at.part.id)
+        if ask.form.get(f"_pick.{item.id}") == "theirs" and not item.repeats
+    }
+    return {**typed, **theirs}
 
 
 def fields(ask: Ask) -> dict[str, str]:
@@ -180,26 +238,48 @@ def telling(notes: tuple[Note, ...]) -> tuple[Note, ...]:
     return tuple(note for note in notes if note.say != MISSING)
 
 
-async def page(
-    ask: Ask, at: At, answers: Answers, *, draft: bool, refused: NotComplete | None = None
-) -> Page:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Why the page is shown: again after a refusal, or for the first time."""
+
+    draft: bool
+    refused: NotComplete | None = None
+    met: Meeting | None = None
+    """Where somebody else saved the part meanwhile and fields are to be picked."""
+    unreasoned: bool = False
+    """Whether a correction came without its reason."""
+
+    @property
+    def status(self) -> int:
+        """Of the answer."""
+        if self.refused is not None or self.unreasoned:
+            return NotComplete.status
+        return VersionConflict.status if self.met is not None else 200
+
+
+async def page(ask: Ask, at: At, answers: Answers, shown: Shown) -> Page:
     """The page to write the part on."""
     banner = await patients.banner(ask.ctx, ask.path("id"))
     worked = work(ask, at, answers)
-    notes = worked.notes if refused else telling(worked.notes)
+    refused = shown.refused
     filled = Filled(
         at.place.form, ask.ctx.tenant.zone, ask.show.language, {**at.others, **worked.answers},
-        writing=at.part.id, asked=worked.asked, notes=notes, sex=banner.person.gender,
+        writing=at.part.id, asked=worked.asked, notes=worked.notes if refused else telling(worked.notes),
+        sex=banner.person.gender,
     )  # fmt: skip
-    to = room.addresses(ask, at.place)
-    shown = Writing(
-        banner, at.place.form, at.part, filled, to, _address(ask, at), _steps(ask, at, to),
-        ask.form.get("_session") or str(uuid4()), at.before.version if at.before else "", at.before, draft,
+    to, here_ = room.addresses(ask, at.place), session(ask) if "_session" in ask.form else uuid4()
+    base = ask.form.get("_base", "") if shown.refused or shown.unreasoned else ""
+    wrong = [
+        (note.item, filled.words(note.item), filled.say(note)) for note in (refused.notes if refused else ())
+    ]
+    made = Writing(
+        banner=banner, form=at.place.form, part=at.part, f=filled, to=to, here=_address(ask, at),
+        steps=_steps(ask, at, to), session=str(here_), base=base or (at.before.version if at.before else ""),
+        before=at.before, draft=shown.draft, problems=tuple(wrong), reason=ask.form.get("_reason", ""),
+        met=shown.met, unreasoned=shown.unreasoned, hold=await holds.touch(ask.ctx, at.entry, here_, ask.caller.name),
+        key=b64encode(await holds.key(ask.ctx)).decode(),
     )  # fmt: skip
-    if refused is not None:
-        wrong = tuple((note.item, filled.words(note.item), filled.say(note)) for note in refused.notes)
-        shown = replace(shown, problems=wrong, base=ask.form.get("_base", ""))
-    return Page("forms/write.html", shown, section="patients", status=refused.status if refused else 200)
+    return Page("forms/write.html", made, section="patients", status=shown.status)
 
 
 def _steps(ask: Ask, at: At, to: Addresses) -> tuple[Step, ...]:
