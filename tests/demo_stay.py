@@ -55,7 +55,7 @@ def stay(cover: str = "01/BV1") -> Stay:
 
 def is_open(one: Resource, cover: str) -> bool:
     """Whether this heads a dossier with the cover of a stay that goes on."""
-    return (
+    return bool(
         one["resourceType"] == "Composition"
         and one["status"] == "preliminary"
         and one["type"]["coding"][0]["code"] == cover

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from acceptance.identity import Ward
 
 PAGES, ACTS = addresses("GET"), addresses("POST")
+OFFICERS_TOO = ("/approve", "/decline")
+"""A security officer decides about proposals; for these here there is nothing to decide."""
 
 
 @pytest_asyncio.fixture
@@ -60,10 +62,10 @@ async def test_act__is_refused_for_everybody_but_administrators(ward: Ward, path
     assert refusals == {
         "staff": ["NotAdministrator"],
         "patient": ["NotAdministrator"],
-        "security": ["OfficerChangesNothing"],
+        "security": [] if path.endswith(OFFICERS_TOO) else ["OfficerChangesNothing"],
     }
     refused = [one for one in told.happenings if one.refused and one.reason != "WrongLogin"]
-    assert len(refused) == 3
+    assert len(refused) == (2 if path.endswith(OFFICERS_TOO) else 3)
 
 
 @pytest.mark.parametrize("path", ACTS)

@@ -51,7 +51,7 @@ def asked_in(items: Iterable[Item]) -> Iterator[Item]:
             if item.repeats:
                 yield item
             else:
-                yield from (cell for cell, _, _ in cells(item))
+                yield from (cell for cell, _, _ in cells(item) if cell.kind in ANSWERED)
         elif item.kind in ANSWERED:
             yield item
             if item.beside:

@@ -16,11 +16,12 @@ from hsba.fhir.problems import BadRequest, Gone, NotFound, Unprocessable
 from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import Search
 from hsba.forms import answers as kept
-from hsba.forms import shelf, state, typed
+from hsba.forms import populate, shelf, state, typed
 from hsba.record import drafts, interactions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from zoneinfo import ZoneInfo
 
     from hsba.forms.answers import Answers
     from hsba.forms.model import Form, Item, Part
@@ -154,6 +155,15 @@ async def draft(ctx: Context, place: Place, part: Part, entry: str) -> Answers |
     return kept.from_response(place.form, found.body)
 
 
+async def begun(ctx: Context, place: Place, part: Part, entry: str, whole: Sheet) -> Answers:
+    """What an entry is begun with: the author's draft, else what was saved, else what the record knows of it."""
+    kept_back = await draft(ctx, place, part, entry)
+    if kept_back is not None:
+        return kept_back
+    saved = await _saved(ctx, whole, entry)
+    return saved.answers if saved is not None else await _known(ctx, place, part, populate.filled)
+
+
 async def keep(
     ctx: Context,
     place: Place,
@@ -163,15 +173,11 @@ async def keep(
     *,
     session: UUID,
     whole: Sheet | None = None,
-    known: Mapping[str, Any] | None = None,
 ) -> State:
-    """Keep what was typed, field by field, as this author's draft; `known` is what a draft begins with."""
+    """Keep what was typed, field by field, as this author's draft; answers what follows from it."""
     await verify(ctx, place)
     whole = whole or await sheet(ctx, place)
-    before = await draft(ctx, place, part, entry)
-    if before is None:
-        before = {**(known or {}), **await _saved_answers(ctx, whole, entry)}
-    given = taken(ctx, place, part, before, fields)
+    given = taken(ctx, place, part, await begun(ctx, place, part, entry, whole), fields)
     worked = state.work(place.form, part, given, whole.answers(entry), ctx.clock.now(), ctx.tenant.zone)
     body = response(ctx, place, part, worked.answers, entry, status="in-progress")
     await drafts.save(ctx, _target(entry), body, session=session)
@@ -188,10 +194,14 @@ async def complete(
     author: Resource | None = None,
     if_match: str | None = None,
 ) -> Saved:
-    """Save an entry as completed (amended where it was before) and drop the draft; NotComplete names what is open."""
+    """Save an entry as completed (amended where it was before) and drop the draft; NotComplete names what is open.
+
+    What the entry shows of other resources is written into it as it is now: the paper stays as it was signed.
+    """
     await verify(ctx, place)
     whole = await sheet(ctx, place)
-    worked = state.work(place.form, part, given, whole.answers(entry), ctx.clock.now(), ctx.tenant.zone)
+    now = {**given, **await _known(ctx, place, part, populate.owned)}
+    worked = state.work(place.form, part, now, whole.answers(entry), ctx.clock.now(), ctx.tenant.zone)
     if not worked.complete:
         raise NotComplete(worked.notes, place.form)
     again = any(one.id == entry for one in whole.entries)
@@ -202,6 +212,15 @@ async def complete(
     saved = await interactions.update(ctx, body, if_match=if_match)
     await drafts.discard(ctx, _target(entry))
     return saved
+
+
+async def _known(
+    ctx: Context, place: Place, part: Part, of: Callable[[Form, str, populate.Facts, ZoneInfo], Answers]
+) -> Answers:
+    """What the record knows of a part."""
+    names = populate.wanted(place.form, part.id)
+    facts = await populate.gather(ctx, place.patient, place.encounter, names) if names else {}
+    return of(place.form, part.id, facts, ctx.tenant.zone)
 
 
 def taken(
@@ -303,15 +322,15 @@ def _entry(form: Form, body: Resource) -> Entry:
     )  # fmt: skip
 
 
-async def _saved_answers(ctx: Context, whole: Sheet, entry: str) -> Answers:
-    """The answers of the entry as saved; an id that another sheet's entry has is refused."""
+async def _saved(ctx: Context, whole: Sheet, entry: str) -> Entry | None:
+    """The entry as saved; an id that an entry of another sheet has is refused."""
     found = next((one for one in whole.entries if one.id == entry), None)
     if found is not None:
-        return found.answers
+        return found
     try:
         await interactions.read(ctx, "QuestionnaireResponse", entry)
     except (NotFound, Gone):
-        return {}
+        return None
     raise NotOfThisSheet(entry)
 
 

@@ -138,6 +138,8 @@ class Item:
     options: tuple[Option, ...] = ()
     inline: bool = True
     """Whether the options stand on the label's line."""
+    spelled: bool = True
+    """Whether the options are printed; otherwise only the cells for their numbers, the words standing above."""
     numbered: bool = True
     """Whether the options' codes, where they are digits, are printed before their words."""
     columns: int = 0
@@ -226,6 +228,8 @@ class Part:
     """Empty rows (columns, where turned) that the paper prints."""
     number: str = ""
     heading: int = 1
+    dense: bool = False
+    """Whether it is printed small and close, as the front page of a cover is."""
     page: str = ""
 
     @property

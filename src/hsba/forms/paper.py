@@ -1,31 +1,39 @@
 """A form and its answers as the paper shows them: one tree of plain data, which the renderer draws without knowing forms.
 
-Each node says what it `is`: words, field, line, group, beside, table, signatures, drawing, chart or break. An answer is a
-list of lines, each a list of runs `[kind, text]`: `ink` was written, `print` stands on the paper, `gap` is room left free.
+Each node says what it `is`: words, field, line, group, beside, table, turned, signatures, signed, drawing or break.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from hsba.forms import ink
+from hsba.forms.ink import EMPTY
 from hsba.forms.model import ANSWERED
-from hsba.forms.typed import Wrong, decimal
+from hsba.forms.typed import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from hsba.forms.model import Form, Item, Part, Row
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 Node = dict[str, Any]
-Line = list[list[str]]
+Cell = list[Node]
 
 WIDEST = 100
-EMPTY: tuple[Any, ...] = (None, "", [], {}, ())
+NUMBERS = 8
+"""Share of a column of row numbers that the form does not name itself."""
+TURNED = 8
+"""Columns of a table on its side, where the form does not say."""
+
+
+TALL = 400
+TALL_LINES = 20
+"""Characters and lines from which what stands side by side may be as high as a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +56,27 @@ class Written:
 
 
 def lay(
-    form: Form, written: Mapping[str, Sequence[Written]], *, bilingual: bool = False, zone: ZoneInfo = ZONE
+    form: Form,
+    written: Mapping[str, Sequence[Written]],
+    *,
+    head: Mapping[str, Any] | None = None,
+    bilingual: bool = False,
+    zone: ZoneInfo = ZONE,
 ) -> Node:
     """The whole sheet: head, title and body; with nothing written it is the blank form."""
     once = [(part, entry) for part in form.parts if not part.repeats for entry in written.get(part.id, ())]
-    whole = {id_: answer for _, entry in once for id_, answer in entry.answers.items()}
-    signed = [one for part, entry in once for one in (*entry.signed, *_by_author(part, entry))]
-    hand = Hand(whole, tuple(signed), bilingual, zone)
+    answers = {id_: answer for _, entry in once for id_, answer in entry.answers.items()}
+    signed = [one for part, entry in once for one in (*entry.signed, *_author(part, entry))]
+    hand = Hand(answers, tuple(signed), bilingual, zone)
     body: list[Node] = []
     for part in form.parts:
         body += hand.part(part, written.get(part.id, ()))
+    above = hand.of({**answers, **(head or {})})
+    sides = {side: above.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")}
     return {
         "code": form.code, "printed": form.printed, "name": form.name, "version": form.version, "title": form.title,
         "subtitle": form.subtitle, "size": form.size, "landscape": form.landscape, "confidence": form.confidence,
-        "head": {side: hand.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")},
-        "body": body,
+        "head": {**sides, "titled": form.head.titled or not form.head.middle}, "body": body,
     }  # fmt: skip
 
 
@@ -76,15 +90,23 @@ class Hand:
     zone: ZoneInfo
 
     def part(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
+        """A part, on a new page or small where the paper has it so."""
         if part.page:
             yield {"is": "break"}
+        if part.dense:
+            yield {"is": "dense", "body": list(self.entries(part, entries))}
+        else:
+            yield from self.entries(part, entries)
+
+    def entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
+        """A part under its title: once, once for each entry, or as one table of them."""
         if part.title:
             yield {"is": "words", "level": part.heading, "number": part.number, "label": part.title}
         if part.as_table:
-            yield self.rows_of_entries(part, entries)
+            yield from (self.columns_of_entries if part.turned else self.rows_of_entries)(part, entries)
         elif part.repeats:
             for entry in entries or (Written(),):
-                hand = self.of(entry.answers, (*entry.signed, *_by_author(part, entry)))
+                hand = self.of(entry.answers, (*entry.signed, *_author(part, entry)))
                 yield {"is": "group", "frame": False, "body": hand.nodes(part.items)}
         else:
             yield from self.nodes(part.items)
@@ -96,17 +118,16 @@ class Hand:
         used = 0
         for item in items:
             if line and (used + item.width > WIDEST or item.page):
-                made.append({"is": "line", "cells": line})
+                made.append(_line(line))
                 line, used = [], 0
             if item.page:
                 made.append({"is": "break"})
-            node = self.node(item)
             if not line and item.width == WIDEST:
-                made.append(node)
+                made.append(self.node(item))
                 continue
-            line.append({"width": item.width, "node": node})
+            line.append({"width": item.width, "node": self.node(item)})
             used += item.width
-        return [*made, {"is": "line", "cells": line}] if line else made
+        return [*made, _line(line)] if line else made
 
     def node(self, item: Item) -> Node:
         """One item, with the framed box that stands beside it."""
@@ -118,6 +139,7 @@ class Hand:
         return replace(self, answers=answers, signed=signed)
 
     def words(self, item: Item) -> Node:
+        """What the paper prints of an item, whatever is answered."""
         made = {
             "is": "words",
             "level": item.heading,
@@ -128,83 +150,52 @@ class Hand:
         return {**made, "en": item.en} if self.bilingual and item.en else made
 
     def question(self, item: Item) -> Node:
+        """A question with its answer: ticked, in boxes or on dotted lines."""
         answer = self.answers.get(item.id)
         made: Node = {**self.words(item), "is": "field", "room": item.lines, "unit": item.unit}
         if item.options:
-            chosen = {
-                str(one) for one in (answer if isinstance(answer, list) else [answer]) if one not in EMPTY
-            }
-            made["choices"] = [
-                {"code": one.code, "label": one.label, "on": one.code in chosen, **({"en": one.en} if self.bilingual and one.en else {})}
-                for one in item.options
-            ]  # fmt: skip
-            made["columns"] = item.columns or (0 if item.inline else 1)
-            if item.boxes:
-                made["boxes"] = _cells(
-                    "".join(one.code for one in item.options if one.code in chosen), item.boxes
-                )
+            made |= self.choices(item, answer)
         elif item.kind == "tick":
-            made["choices"] = [{"code": "", "label": "", "on": answer is True or answer == "true"}]
-        elif item.boxes and item.kind != "icd":
-            made["boxes"] = _boxed(item, answer)
+            made["choices"] = [{"code": "", "label": "", "on": answer is True}]
+        elif item.kind == "icd":
+            code = str(answer.get("code", "")) if isinstance(answer, dict) else ""
+            said = f"{ink.plain(answer)} ({code})" if code and not item.boxes else answer
+            made["lines"] = ink.lines(item, said, self.zone)
+            made["boxes"] = ink.cells(code.replace(".", ""), item.boxes)
+            made["tall"] = _written(made) > TALL
+        elif item.boxes:
+            made["boxes"] = ink.boxed(item, answer)
             made["tight"] = item.kind == "date"
+            made["led"] = item.kind == "integer" and bool(item.label)
         else:
-            made["lines"] = self.answer(item, answer)
-            if item.kind == "icd":
-                code = answer.get("code", "") if isinstance(answer, dict) else ""
-                made["boxes"] = _cells(code.replace(".", ""), item.boxes) if item.boxes else []
-                if code and not item.boxes:
-                    made["lines"] = [[["ink", f"{_plain(answer)} ({code})"]]]
+            made["lines"] = ink.lines(item, answer, self.zone)
         return made
 
-    def answer(self, item: Item, answer: Any) -> list[Line]:
-        if item.kind in RUNS:
-            return [RUNS[item.kind](self, item, answer)]
-        if answer in EMPTY:
-            return []
-        text = _plain(answer)
-        return [
-            [["ink", line]] if line.strip() else []
-            for line in (text.upper() if item.upper else text).splitlines()
+    def choices(self, item: Item, answer: Any) -> Node:
+        """The options with a square each, or with boxes for the numbers of the chosen; an answer beside them is written."""
+        chosen = [str(one) for one in (answer if isinstance(answer, list) else [answer]) if one not in EMPTY]
+        options = [
+            {
+                "code": one.code if item.numbered and one.code.isdigit() else "",
+                "label": one.label,
+                "on": one.code in chosen,
+                **({"en": one.en} if self.bilingual and one.en else {}),
+            }
+            for one in item.options
         ]
-
-    def date_runs(self, item: Item, answer: Any) -> Line:
-        year, month, day = [*str(answer or "").split("-"), "", "", ""][:3]
-        between = ("tháng", "năm") if item.label.rstrip().endswith("ngày") else ("/", "/")
-        return [
-            _ink(day, "2"),
-            ["print", between[0]],
-            _ink(month, "2"),
-            ["print", between[1]],
-            _ink(year, "4"),
-        ]
-
-    def time_runs(self, _: Item, answer: Any) -> Line:
-        hour, minute = [*str(answer or "").split(":"), "", ""][:2]
-        return [_ink(hour, "2"), ["print", "giờ"], _ink(minute, "2"), ["print", "phút"]]
-
-    def datetime_runs(self, item: Item, answer: Any) -> Line:
-        day = hour = ""
-        if answer not in EMPTY:
-            try:
-                at = datetime.fromisoformat(str(answer))
-                at = at.astimezone(self.zone) if at.tzinfo else at
-                day, hour = at.date().isoformat(), f"{at:%H:%M}"
-            except ValueError:
-                return [["ink", str(answer)]]
-        if len(str(answer or "")) == len("2026-11-23"):
-            hour = ""
-        return [*self.time_runs(item, hour), ["print", "ngày"], *self.date_runs(item, day)]
+        made: Node = {
+            "choices": options if item.spelled else [],
+            "columns": item.columns or (0 if item.inline else 1),
+        }
+        if item.boxes:
+            made["boxes"] = ink.cells([one.code for one in item.options if one.code in chosen], item.boxes)
+        return made
 
     def group(self, item: Item) -> Node:
+        """Items in a frame, in two columns, or written as one."""
         if item.separator:
-            return {
-                **self.words(item),
-                "is": "field",
-                "lines": [self.joined(item)],
-                "room": 0,
-                "unit": item.unit,
-            }
+            runs = ink.joined(item, self.answers)
+            return {**self.words(item), "is": "field", "lines": [runs], "room": 0, "unit": item.unit}
         made: Node = {
             "is": "group",
             "frame": item.frame,
@@ -212,89 +203,188 @@ class Hand:
             "right": self.nodes(item.right),
             "split": item.split,
         }
+        made["tall"] = _written(made) > TALL or sum(one.lines for one in item.walk()) > TALL_LINES  # fmt: skip
         return {**made, "title": self.words(item)} if item.label else made
 
-    def joined(self, item: Item) -> Line:
-        runs: Line = []
-        for child in item.items:
-            said = "" if (answer := self.answers.get(child.id)) in EMPTY else _plain(answer)
-            runs += [*([["print", item.separator]] if runs else []), _ink(said, "3")]
-        return runs
-
     def table(self, item: Item) -> Node:
+        """A table: its printed rows, or its filled ones and as many empty ones as the paper has."""
+        if item.turned:
+            return self.turned(
+                item.items, [self.of(row) for row in self.answers.get(item.id) or ()], item.rows, item
+            )
         made: Node = {
             "is": "table", "across": item.across, "heads": any(column.label for column in item.items),
-            "columns": [{"width": column.width, "label": column.label, "hint": column.hint, "unit": column.unit} for column in item.items],
+            "columns": [self.column(column) for column in item.items],
         }  # fmt: skip
         if item.label:
             made["title"] = self.words(item)
         if item.fixed:
-            made["rows"] = [self.fixed(item, row) for row in item.fixed]
+            made["rows"] = [self.printed_row(item, row) for row in item.fixed]
             made["columns"] = _leading(item) + made["columns"]
         else:
-            filled = self.answers.get(item.id) or []
-            made["rows"] = [
-                [self.cell(column, row.get(column.id)) for column in item.items] for row in filled
-            ]
+            rows = self.answers.get(item.id) or []
+            made["rows"] = [[self.cell(column, row.get(column.id)) for column in item.items] for row in rows]
             made["rows"] += [
-                [self.cell(column, None) for column in item.items] for _ in range(item.rows - len(filled))
+                [self.cell(column, None) for column in item.items] for _ in range(item.rows - len(rows))
             ]
         return made
 
-    def fixed(self, item: Item, row: Row) -> list[list[Node]]:
+    def column(self, item: Item) -> Node:
+        """The head of a column."""
+        return {**self.words(item), "width": item.width, "unit": item.unit}
+
+    def printed_row(self, item: Item, row: Row) -> list[Cell]:
         """A printed row: columns of words take its number and its name, the others its answers."""
+        places = len(_leading(item)) or len(_shown(item))
         words = (
-            [row.number, row.label]
-            if row.number and len(_shown(item)) != 1
-            else [f"{row.number} {row.label}".strip()]
+            [row.number, row.label] if row.number and places != 1 else [f"{row.number} {row.label}".strip()]
         )
-        made: list[list[Node]] = [[{"is": "words", "label": word}] for word in words[: len(_leading(item))]]
-        left = words[len(made) :]
+        made: list[Cell] = [[{"is": "words", "label": words.pop(0)}] for _ in _leading(item)]
         for column in item.items:
             if column.kind == "show":
-                made.append([{"is": "words", "label": left.pop(0) if left else ""}])
+                made.append([{"is": "words", "label": words.pop(0) if words else ""}])
             elif column.id in row.without:
                 made.append([])
             else:
+                hint = {"is": "words", "hint": row.hints[column.id]} if column.id in row.hints else None
                 cell = self.cell(column, self.answers.get(f"{item.id}.{row.id}.{column.id}"))
-                made.append([{**cell[0], "hint": row.hints.get(column.id, "")}])
+                made.append([*([hint] if hint else []), *cell])
         return made
 
-    def cell(self, column: Item, answer: Any) -> list[Node]:
+    def cell(self, column: Item, answer: Any) -> Cell:
+        """An answer without the words that stand over its column."""
+        if answer in EMPTY and not (column.options or column.kind == "tick" or column.boxes):
+            return []
         found = self.of({column.id: answer}).node(column)
-        return [{**found, "label": "", "number": "", "hint": "", "unit": "", "bare": True}]
+        return [{**found, "label": "", "number": "", "hint": "", "unit": "", "room": 0, "bare": True}]
 
-    def rows_of_entries(self, part: Part, entries: Sequence[Written]) -> Node:
+    def rows_of_entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
+        """A part's entries as rows of one table, each with its author where the form signs."""
         rows = []
         for entry in entries:
             hand = self.of(entry.answers)
-            cells = [hand.within(item) for item in part.items]
-            if part.sign and entry.author:
-                cells[-1] = [
-                    *cells[-1],
-                    {"is": "signed", "name": entry.author, "at": _moment(entry.at, self.zone)},
-                ]
+            cells = [
+                hand.signature(entry) if item.kind == "signatures" else hand.within(item)
+                for item in part.items
+            ]
+            if part.sign and not any(item.kind == "signatures" for item in part.walk()):
+                cells[-1] = [*cells[-1], *hand.signature(entry)]
             rows.append(cells)
-        return {
-            "is": "table", "across": 1, "heads": True, "rows": rows, "tall": True,
-            "columns": [{"width": item.width, "label": item.label, "hint": item.hint, "unit": item.unit} for item in part.items],
-        }  # fmt: skip
+        rows += [[[] for _ in part.items] for _ in range(part.rows - len(rows))]
+        yield {
+            "is": "table",
+            "across": 1,
+            "heads": True,
+            "rows": rows,
+            "columns": [self.column(item) for item in part.items],
+        }
 
-    def within(self, item: Item) -> list[Node]:
+    def within(self, item: Item) -> Cell:
+        """What is answered of an item that is a column: a group's answers stand one under another."""
+        if item.kind in ANSWERED:
+            return self.cell(item, self.answers.get(item.id))
+        made: Cell = []
+        for child in item.children() if item.kind == "group" else (item,):
+            if child.kind == "table":
+                made += self.listed(child)
+            elif child.kind == "group" and not child.separator:
+                made += self.within(child)
+            elif any(self.answers.get(one.id) not in EMPTY for one in child.walk()):
+                made.append({**self.node(child), "room": 0, "bare": True})
+        return made
+
+    def listed(self, item: Item) -> Cell:
+        """The rows of a table inside a cell, each as a line."""
+        rows = [
+            " – ".join(
+                said for column in item.items if (said := shown(column, row.get(column.id), self.zone))
+            )
+            for row in self.answers.get(item.id) or ()
+        ]
+        head = [self.words(item)] if rows and item.label else []
+        return [*head, *({"is": "words", "label": f"{at}. {row}"} for at, row in enumerate(rows, 1))]
+
+    def signature(self, entry: Written) -> Cell:
+        """Who wrote a row, and when."""
         return (
-            self.cell(item, self.answers.get(item.id))
-            if item.kind in ANSWERED
-            else self.nodes((*item.items, *item.right))
+            [{"is": "signed", "name": entry.author, "at": ink.moment(entry.at, self.zone)}]
+            if entry.author
+            else []
         )
+
+    def columns_of_entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
+        """A part's entries as columns of one table."""
+        yield self.turned(part.items, [self.of(entry.answers) for entry in entries], part.rows, None, entries)
+
+    def turned(
+        self,
+        items: Sequence[Item],
+        hands: Sequence[Hand],
+        least: int,
+        of: Item | None,
+        entries: Sequence[Written] = (),
+    ) -> Node:
+        """A table on its side: a column for each hand, a row for each item; what does not fit goes on in another below."""
+        size = least or TURNED
+        made: Node = {"is": "turned", "size": size, "tables": []}
+        for start in range(0, max(len(hands), 1), size):
+            chunk = hands[start : start + size]
+            made["tables"].append(
+                [
+                    row
+                    for item in items
+                    for row in self.turned_rows(item, chunk, entries[start : start + size])
+                ]
+            )
+        return {**made, "title": self.words(of)} if of and of.label else made
+
+    def turned_rows(self, item: Item, hands: Sequence[Hand], entries: Sequence[Written]) -> Iterator[Node]:
+        """The rows of one item: itself, or its heading and what stands in it."""
+        head = {**self.words(item), "unit": item.unit}
+        match item.kind:
+            case "show":
+                yield {"head": head}
+            case "chart":
+                yield {"head": head, "chart": self.curves(item, hands), "room": item.lines}
+            case "signatures":
+                words = {"is": "words", "label": item.label or item.signers[0].label}
+                yield {"head": words, "cells": [self.signature(entry) for entry in entries]}
+            case "group" if not item.separator:
+                if item.label:
+                    yield {"head": head}
+                for child in item.children():
+                    yield from self.turned_rows(child, hands, entries)
+            case "table":
+                yield {"head": head, "cells": [hand.listed(replace(item, label="")) for hand in hands]}
+            case _:
+                yield {"head": head, "cells": [hand.short(item) for hand in hands]}
+
+    def short(self, item: Item) -> Cell:
+        """An answer in few words, for a narrow column."""
+        if item.separator:
+            return [{"is": "field", "lines": [ink.joined(item, self.answers)], "bare": True}]
+        said = shown(item, self.answers.get(item.id), self.zone)
+        return [{"is": "words", "label": said}] if said else []
+
+    def curves(self, item: Item, hands: Sequence[Hand]) -> list[Node]:
+        """The lines of a chart: where each value stands between the ends of its scale."""
+        return [
+            {
+                "label": one.label, "unit": one.unit, "least": float(one.least), "most": float(one.most),
+                "step": float(one.step), "mark": one.mark, "colour": one.colour,
+                "values": [_number(hand.answers.get(one.of)) for hand in hands],
+            }
+            for one in item.curves
+        ]  # fmt: skip
 
     def signatures(self, item: Item) -> Node:
         """The places to sign, with the names of those who did, dated by the last of them."""
         by = {one.label: one for one in self.signed}
         found = [by.get(signer.label) for signer in item.signers]
         times = sorted(one.at for one in found if one and one.at)
-        day = f"{times[-1].astimezone(self.zone):%d %m %Y}".split() if times else ["", "", ""]
         return {
-            "is": "signatures", "date": day, "dated": item.dated,
+            "is": "signatures", "dated": item.dated,
+            "date": f"{times[-1].astimezone(self.zone):%d %m %Y}".split() if times else ["", "", ""],
             "signers": [
                 {"label": signer.label, "note": signer.note, "name": one.name if one else ""}
                 for signer, one in zip(item.signers, found, strict=True)
@@ -302,69 +392,45 @@ class Hand:
         }  # fmt: skip
 
     def drawing(self, item: Item) -> Node:
+        """A picture to draw on, and what was drawn."""
         answer = self.answers.get(item.id)
-        made: Node = {**self.words(item), "is": "drawing", "room": item.lines, "art": item.art}
+        drawn = None
         if isinstance(answer, dict) and answer.get("data"):
-            made["image"] = {"type": answer.get("contentType", ""), "data": answer["data"]}
-        return made
-
-    def chart(self, item: Item) -> Node:
-        return {**self.words(item), "is": "drawing", "room": item.lines}
+            drawn = {"type": str(answer.get("contentType", "")), "data": answer["data"]}
+        return {**self.words(item), "is": "drawing", "room": item.lines, "art": item.art, "drawn": drawn}
 
 
 NODES: dict[str, Callable[[Hand, Item], Node]] = {
-    "show": Hand.words, "group": Hand.group, "table": Hand.table,
-    "signatures": Hand.signatures, "drawing": Hand.drawing, "chart": Hand.chart,
+    "show": Hand.words, "group": Hand.group, "table": Hand.table, "signatures": Hand.signatures,
+    "drawing": Hand.drawing, "chart": Hand.drawing,
 }  # fmt: skip
-"""How each kind is laid out; a kind that is not here is a field."""
-
-RUNS: dict[str, Callable[[Hand, Item, Any], Line]] = {
-    "date": Hand.date_runs, "time": Hand.time_runs, "datetime": Hand.datetime_runs,
-}  # fmt: skip
-"""Answers between words that are printed."""
+"""How each kind is laid out; a kind that is not here is a question."""
 
 
-def _by_author(part: Part, entry: Written) -> tuple[Signed, ...]:
+def _author(part: Part, entry: Written) -> tuple[Signed, ...]:
     """The author's name under the words that the part takes a signature for."""
     return (Signed(part.sign, entry.author, entry.at),) if part.sign and entry.author else ()
 
 
-def _ink(text: str, room: str) -> list[str]:
-    return ["ink", text] if text else ["gap", room]
+def _line(cells: list[Node]) -> Node:
+    return {"is": "line", "cells": cells, "tall": sum(_written(one["node"]) for one in cells) > TALL}
 
 
-def _plain(answer: Any) -> str:
-    """An answer in words, numbers with the comma of Vietnamese."""
-    if isinstance(answer, bool):
-        return "x" if answer else ""
-    if isinstance(answer, Decimal | float | int):
-        return decimal(answer)
-    if isinstance(answer, list):
-        return "; ".join(_plain(one) for one in answer)
-    if isinstance(answer, dict):
-        return str(answer.get("display") or answer.get("code") or "")
-    return answer.typed if isinstance(answer, Wrong) else str(answer)
-
-
-def _boxed(item: Item, answer: Any) -> list[list[str]]:
-    if item.kind == "date":
-        parts = [*str(answer or "").split("-"), "", "", ""][:3]
-        return _cells(
-            "".join(part or " " * room for part, room in zip(reversed(parts), (2, 2, 4), strict=True)),
-            item.boxes,
+def _written(node: Any) -> int:
+    """How many characters are written in a node and in what it holds."""
+    if isinstance(node, dict):
+        runs = sum(len(run[1]) for line in node.get("lines") or () for run in line)
+        return runs + sum(
+            _written(one) for key, one in node.items() if key != "lines" and isinstance(one, dict | list)
         )
-    said = "" if answer in EMPTY else _plain(answer)
-    return _cells(said.rjust(sum(item.boxes)) if item.kind == "integer" else said, item.boxes)
+    return sum(_written(one) for one in node) if isinstance(node, list) else 0
 
 
-def _cells(text: str, boxes: tuple[int, ...]) -> list[list[str]]:
-    """One character in each box, group by group; the last group grows for what does not fit, and nothing is cut."""
-    made, at = [], 0
-    for place, size in enumerate(boxes):
-        end = max(len(text), at + size) if place == len(boxes) - 1 else at + size
-        made.append([one.strip() for one in text[at:end].ljust(size)])
-        at = end
-    return made
+def _number(answer: Any) -> float | None:
+    try:
+        return float(answer)
+    except (TypeError, ValueError):
+        return None
 
 
 def _shown(item: Item) -> list[Item]:
@@ -375,15 +441,6 @@ def _leading(item: Item) -> list[Node]:
     """Columns for the numbers and names of printed rows, where the form names none itself."""
     if _shown(item) or not any(row.label or row.number for row in item.fixed):
         return []
-    numbered = [{"width": 8, "label": "TT"}] if any(row.number for row in item.fixed) else []
-    return [
-        *numbered,
-        {
-            "width": max(10, WIDEST - 8 * len(numbered) - sum(column.width for column in item.items)),
-            "label": "",
-        },
-    ]
-
-
-def _moment(at: datetime | None, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%H:%M %d/%m/%Y}" if at else ""
+    numbered = [{"width": NUMBERS, "label": "TT"}] if any(row.number for row in item.fixed) else []
+    left = WIDEST - NUMBERS * len(numbered) - sum(column.width for column in item.items)
+    return [*numbered, {"width": max(NUMBERS, left), "label": ""}]

@@ -36,10 +36,11 @@ class FormInUse(Conflict):
 
 
 async def current(ctx: Context) -> Mapping[str, Form]:
-    """The forms a new sheet may be begun with today, by slug: the newest version of each, a keeper's own before ours."""
+    """The forms that a sheet may be begun with today, by slug: the newest of each, a keeper's own before ours."""
     today = ctx.clock.now().astimezone(ctx.tenant.zone).date()
     rows = await ctx.tx.fetch(
-        "SELECT slug, version, source, retired IS NOT NULL AS retired FROM record.form WHERE tenant = $1 ORDER BY loaded, version",
+        "SELECT slug, version, source, retired IS NOT NULL AS retired FROM record.form WHERE tenant = $1"
+        " ORDER BY loaded, version",
         ctx.tenant.id,
     )
     made = {form.slug: form for form in catalogue.every() if _valid(form, today)}

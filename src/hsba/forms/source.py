@@ -194,6 +194,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "boxes": ("boxes", _boxes),
     "options": ("options", _options),
     "inline": ("inline", _flag),
+    "spelled": ("spelled", _flag),
     "numbered": ("numbered", _flag),
     "codes": ("codes", _text),
     "upper": ("upper", _flag),
@@ -227,6 +228,7 @@ PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "as-table": ("as_table", _flag),
     "turned": ("turned", _flag),
     "rows": ("rows", _whole(0, 60)),
+    "dense": ("dense", _flag),
     "page": ("page", _one_of("before")),
 }
 

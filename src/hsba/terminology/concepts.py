@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from hsba.terminology import saved
 from hsba.terminology.versions import same
@@ -124,8 +125,8 @@ def concept(row: Record) -> Concept:
         row["display"],
         row["valid_from"],
         row["valid_to"],
-        tuple(json.loads(row["designations"])),
-        json.loads(row["properties"]),
+        tuple(msgspec.json.decode(row["designations"])),
+        msgspec.json.decode(row["properties"]),
         row["parent"],
         row["abstract"],
         tuple(row["successor"].split()),
@@ -231,6 +232,6 @@ async def supplemented(ctx: Context, some: Sequence[Concept]) -> list[Concept]:
 def _with(one: Concept, rows: list[Record]) -> Concept:
     designations, properties = list(one.designations), dict(one.properties)
     for row in rows:
-        designations += json.loads(row["designations"])
-        properties |= json.loads(row["properties"])
+        designations += msgspec.json.decode(row["designations"])
+        properties |= msgspec.json.decode(row["properties"])
     return replace(one, designations=tuple(designations), properties=properties)

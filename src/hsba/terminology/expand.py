@@ -117,8 +117,9 @@ async def codes(
         parts.append(f"({' OR '.join(looks.all())})" if whole else _near(looks, parts))
         order = finding.order(what, arg, often)
     rows = await ctx.tx.fetch(
-        f"SELECT {concepts.COLUMNS}, count(*) OVER () AS total FROM {_source(compiled, arg)} c"
-        f" WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT {count + 1} OFFSET {offset}",
+        _page(
+            _source(compiled, arg), " AND ".join(parts), order, count + 1, offset, narrow=not compiled.listed
+        ),
         *args,
     )
     some = tuple(await concepts.supplemented(ctx, [concepts.concept(row) for row in rows[:count]]))
@@ -128,6 +129,20 @@ async def codes(
     known = await concepts.systems(ctx, {one.system for one in some if one.system > 0})
     known |= compiled.pinned | compiled.saved
     return Codes(some, total, known, compiled.foreign, often, more=not whole and total >= NEAR)
+
+
+def _page(source: str, where: str, order: str, count: int, offset: int, *, narrow: bool) -> str:
+    """A page of the codes there are, with their number; of the table, whose rows are wide, only the page's are carried."""
+    if not narrow:
+        return (
+            f"SELECT {concepts.COLUMNS}, count(*) OVER () AS total FROM {source} c"
+            f" WHERE {where} ORDER BY {order} LIMIT {count} OFFSET {offset}"
+        )
+    return (
+        f"WITH page AS MATERIALIZED (SELECT c.ctid AS at, count(*) OVER () AS total, row_number() OVER (ORDER BY {order})"
+        f" AS row FROM {source} c WHERE {where} ORDER BY row LIMIT {count} OFFSET {offset})"
+        f" SELECT {concepts.COLUMNS}, page.total FROM page JOIN {source} c ON c.ctid = page.at ORDER BY page.row"
+    )
 
 
 def _near(looks: finding.Looks, parts: list[str]) -> str:

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from hsba.access.administration.office import ADMINISTRATOR, OFFICER
 from hsba.access.identity import CARE
 from hsba.access.problems import NotLoggedIn
-from hsba.access.rights import emergency
+from hsba.access.rights import alarm, emergency
 from hsba.access.rights.policy import NoRight
 from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.expression import Nothing
@@ -31,6 +31,7 @@ from hsba.http.web.forms import LONGEST
 from hsba.http.web.forms import form as sent
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
+from hsba.record.tenants import PRACTICE
 from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
@@ -49,8 +50,6 @@ TRIES = 3
 YEAR = 365 * 86400
 CHOICES: dict[str, tuple[str, ...]] = {"lang": tuple(i18n.LANGUAGES), "theme": ("auto", "light", "dark")}
 COOKIES = {"lang": "hsba-lang", "theme": "hsba-theme"}
-PRACTICE = frozenset({"demo"})
-"""Tenants whose people are made up: each page and print says so."""
 
 HEADERS: dict[str, str] = {
     "cache-control": "no-store",
@@ -79,7 +78,9 @@ class Shell:
     languages: dict[str, str]
     theme: str
     reviews: bool
-    """Whether the reader looks at emergency accesses of others."""
+    """Whether the reader looks at emergency accesses of others …"""
+    alarms: int
+    """… and how many of them wait for him."""
     house: str
     """The keeper of the record: the tenant's title."""
     practice: bool
@@ -235,11 +236,14 @@ def shell(request: Request, section: str) -> Shell:
     language = chosen(request, "lang")
     caller: Caller | None = request.scope.get("hsba.caller")
     station: Station | None = request.scope.get("hsba.station")
+    policy = None if caller is None else app.policy_for(caller.actor, tenant)
+    known = caller is not None and not caller.covered
     return Shell(
         language=language,
         languages=i18n.LANGUAGES,
         theme=chosen(request, "theme"),
-        reviews=caller is not None and emergency.may_review(app.policy_for(caller.actor, tenant)),
+        reviews=policy is not None and alarm.may_review(policy),
+        alarms=app.glass.alarm.count(policy, caller.actor.account, tenant.id) if caller and known else 0,
         house=tenant.title,
         practice=tenant.slug in PRACTICE,
         account=caller.name if caller and not caller.covered else "",

@@ -156,6 +156,7 @@ ACTS = {
     "update": _("changed"),
     "delete": _("deleted"),
     "import": _("loaded from a file"),
+    "print": _("printed"),
     "export": _("exported"),
     "merge": _("merged"),
     "unmerge": _("merge undone"),
@@ -233,6 +234,10 @@ ACCOUNT_ACTS = {
     "role-create": _("made a role"),
     "role-change": _("changed a role"),
     "role-delete": _("removed a role"),
+    "role-propose": _("proposed a change of a role"),
+    "role-approve": _("approved a change of a role"),
+    "role-decline": _("declined a change of a role"),
+    "role-withdraw": _("withdrew a change of a role"),
     "loan-give": _("lent a record"),
     "loan-return": _("took a lent record back"),
     "emergency-open": _("opened a record in an emergency"),
@@ -307,6 +312,16 @@ LOAN_PURPOSE = {
     "FAMRQT": _("Written request of the representative"),
 }
 
+CONSENT_PURPOSES = {
+    "TREAT": _("Treatment"),
+    "HRESCH": _("Study, research"),
+    "HPAYMT": _("Insurance, compensation"),
+    "HOPERAT": _("Quality, management"),
+    "HLEGAL": _("Court, investigation, inspection"),
+    "FAMRQT": _("Written request of the representative"),
+}
+"""What a patient may forbid or allow something for."""
+
 DAYS = {
     "mon": _("Mon"),
     "tue": _("Tue"),
@@ -350,6 +365,14 @@ APP_TYPES = {
     "ServiceRequest": _("Orders"),
 }
 EVERYTHING = _("The whole record")
+CONSENT_TYPES = {
+    name: APP_TYPES[name]
+    for name in (
+        "Condition", "Observation", "DiagnosticReport", "MedicationRequest", "MedicationAdministration", "AllergyIntolerance",
+        "Composition", "DocumentReference", "Procedure", "Immunization", "ServiceRequest",
+    )
+}  # fmt: skip
+"""Content that a patient may speak of by its kind."""
 
 APP_ACTS = (("rs", _("Read")), ("c", _("add")), ("u", _("change")), ("d", _("delete")))
 """Letters of SMART scopes, and what each lets an app do."""

@@ -20,6 +20,7 @@ from hsba.http.web.pages.admin import (
     importing,
     lines,
     overview,
+    proposals,
     roles,
 )
 from hsba.http.web.pages.admin.room import endpoint
@@ -38,6 +39,12 @@ def _page(path: str, looking: Looking, doing: Doing | None = None, act: str = ""
     """A page; with `doing` a form is sent to it, and `act` is what the witness is told of a refusal."""
     methods = ["GET"] if doing is None else ["GET", "POST"]
     return Route("/admin" + path, endpoint(looking, doing, act=act), methods=methods)
+
+
+def _decision(path: str, doing: Doing, act: str) -> Route:
+    """A decision about a proposal, by an administrator or a security officer."""
+    made = endpoint(proposals.proposal, doing, act=act, officers=True)
+    return Route("/admin/proposals/{id:int}" + path, made, methods=["GET", "POST"])
 
 
 _ONE = "/accounts/{id:int}"
@@ -66,6 +73,11 @@ ROUTES = (
     _page(_ROLE + "/remove", roles.role, roles.remove_role, "role-delete"),
     _page(_LINE, lines.line, lines.save_line, "role-change"),
     _page(_LINE + "/remove", lines.removal, lines.remove_line, "role-change"),
+    _page("/proposals", proposals.proposals),
+    _page("/proposals/{id:int}", proposals.proposal),
+    _decision("/approve", proposals.approve, "role-approve"),
+    _decision("/decline", proposals.decline, "role-decline"),
+    _page("/proposals/{id:int}/withdraw", proposals.proposal, proposals.withdraw, "role-withdraw"),
     _page("/grants", grants.given),
     _page("/grants/{id:int}/end", grants.given, grants.take_back, "grant-take"),
     _page("/ask", asking.asking),

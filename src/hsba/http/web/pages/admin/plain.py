@@ -25,11 +25,19 @@ WHERE = {
     "care-team": mark("the person is in the patient's care team"),
     "own-patients": mark("the person attends to the patient now; of a patient's account, he is the patient"),
     "author": mark("the person is its author"),
+    "lent": mark("the record is lent to the person"),
+    "in-treatment": mark("the patient is in treatment here"),
 }
 """Conditions without anything after the colon."""
 SINCE = {
-    "h": mark("the patient is in a department of the person's now, or was at most %(n)s hours ago"),
-    "d": mark("the patient is in a department of the person's now, or was at most %(n)s days ago"),
+    ("department", "h"): mark(
+        "the patient is in a department of the person's now, or was at most %(n)s hours ago"
+    ),
+    ("department", "d"): mark(
+        "the patient is in a department of the person's now, or was at most %(n)s days ago"
+    ),
+    ("in-treatment", "h"): mark("the patient is in treatment here, or was at most %(n)s hours ago"),
+    ("in-treatment", "d"): mark("the patient is in treatment here, or was at most %(n)s days ago"),
 }
 
 
@@ -103,8 +111,8 @@ def condition(text: str, show: Show) -> str:
     if text in WHERE:
         return show.say(WHERE[text])
     word, _, rest = text.partition(":")
-    if word == "department" and (span := _SPAN.match(rest)):
-        return show.say(SINCE[span[2]]) % {"n": span[1]}
+    if (span := _SPAN.match(rest)) and (word, span[2]) in SINCE:
+        return show.say(SINCE[word, span[2]]) % {"n": span[1]}
     if word == "state":
         return show.say(mark("its dossier is: %(states)s")) % {"states": _listed(rest, words.STATES, show)}
     if word == "label":

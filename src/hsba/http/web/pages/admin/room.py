@@ -73,6 +73,8 @@ class Ask:
     form: Form = field(default_factory=Form)
     refused: Problem | None = None
     """Why the act was refused after which this page is shown again."""
+    officers: bool = False
+    """Whether a security officer may do this too."""
     about: list[tuple[str, str]] = field(default_factory=list)
     """Resources that the page was about, as type and id: for the trail."""
 
@@ -103,6 +105,10 @@ class Ask:
             raise NotFound(str(number))
         return number
 
+    def check_may_do(self) -> None:
+        """Refuse who may not do what this page is for."""
+        (office.check_may_look if self.officers else office.check_may_change)(self.caller)
+
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Office]:
         """The office on a connection that reads."""
@@ -112,7 +118,7 @@ class Ask:
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[Office]:
         """The office in a transaction: what is done and what is told are committed together."""
-        office.check_may_change(self.caller)
+        self.check_may_do()
         async with self.services.pool.writing(self.tenant.id) as tx:
             yield self._office(tx)
         self.services.identity.forget()
@@ -135,7 +141,9 @@ class Ask:
     def _office(self, tx: Connection) -> Office:
         identity = self.services.identity
         address = self.request.scope["hsba.address"] or None
-        return Office(tx, identity.now(), self.caller, self.tenant.id, address, identity.witness)
+        return Office(
+            tx, identity.now(), self.caller, self.tenant.id, address, identity.witness, identity.rules
+        )
 
 
 def endpoint(
@@ -143,8 +151,12 @@ def endpoint(
     doing: Callable[[Ask], Awaitable[Page | Go]] | None = None,
     *,
     act: str = "",
+    officers: bool = False,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """A page of this room: `looking` answers GET, `doing` POST; `act` is the witness's word for what is tried."""
+    """A page of this room: `looking` answers GET, `doing` POST; `act` is the witness's word for what is tried.
+
+    With `officers` a security officer may do it, too.
+    """
 
     async def answer(request: Request) -> Response:
         number = uuid7s.uuid7()
@@ -153,7 +165,7 @@ def endpoint(
         try:
             if request.method != "POST" and (kept := keep_choice(request)) is not None:
                 return kept
-            ask = await _entered(request, number)
+            ask = await _entered(request, number, officers=officers)
             if doing is None or request.method != "POST":
                 made: Page | Go = await looking(ask)
             else:
@@ -175,7 +187,7 @@ def endpoint(
     return answer
 
 
-async def _entered(request: Request, number: UUID) -> Ask:
+async def _entered(request: Request, number: UUID, *, officers: bool) -> Ask:
     """Who may come in here, with what he sent."""
     services: Services = request.app.state.services
     caller: Caller | None = request.scope.get("hsba.caller")
@@ -187,9 +199,9 @@ async def _entered(request: Request, number: UUID) -> Ask:
     if not caller.belongs(tenant.id):
         raise UnknownTenant
     office.check_may_look(caller)
-    ask = Ask(request, services, caller, tenant, show(request), number)
+    ask = Ask(request, services, caller, tenant, show(request), number, officers=officers)
     if request.method == "POST":
-        office.check_may_change(caller)
+        ask.check_may_do()
         ask.form = await _read(request)
     return ask
 

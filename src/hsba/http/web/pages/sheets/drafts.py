@@ -23,12 +23,8 @@ async def draft(ask: Ask) -> Response:
     at = await write.here(ask)
     session, step = write.session(ask), _step(ask)
     before = await holds.touch(ask.ctx, at.entry, session, ask.caller.name)
-    begun = at.before is not None or await entries.draft(ask.ctx, at.place, at.part, at.entry) is not None
     fields = {} if step <= before.step else write.fields(ask)
-    worked = await entries.keep(
-        ask.ctx, at.place, at.part, at.entry, fields, session=session, whole=at.whole,
-        known=None if begun else await write.known(ask, at),
-    )  # fmt: skip
+    worked = await entries.keep(ask.ctx, at.place, at.part, at.entry, fields, session=session, whole=at.whole)
     hold = await holds.touch(ask.ctx, at.entry, session, ask.caller.name, typed=True, step=step)
     answer = {**follows(ask, at, worked), "step": step, "hold": told(ask, hold)}
     return JSONResponse(answer, headers=UNCACHED)

@@ -146,9 +146,7 @@ async def sent(ask: Ask) -> Page | Go:
     owned = await known(ask, at, owned=True)
     given = {**entries.taken(ask.ctx, at.place, at.part, {}, typed), **owned}
     here_ = session(ask)
-    await entries.keep(
-        ask.ctx, at.place, at.part, at.entry, typed, session=here_, whole=at.whole, known=owned
-    )
+    await entries.keep(ask.ctx, at.place, at.part, at.entry, typed, session=here_, whole=at.whole)
     if ask.form.get("_act") != "complete":
         return Go(_address(ask, at))
     await holds.alone(ask.ctx, at.entry)
