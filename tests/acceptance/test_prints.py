@@ -93,7 +93,12 @@ async def test_stay__prints_whole_with_a_table_of_contents(ward: Ward) -> None:
     begun = await ward.http.post(STAY, data={"form": "36-BV2"})
     await ward.http.post(
         begun.headers["location"],
-        data={"diagnosis.current": "Viêm họng cấp", "_act": "complete", "_session": desk.session, "_base": ""},
+        data={
+            "diagnosis.current": "Viêm họng cấp",
+            "_act": "complete",
+            "_session": desk.session,
+            "_base": "",
+        },
     )
 
     words = text(await ward.http.get(f"{STAY}/print.pdf"))

@@ -216,6 +216,8 @@ ACCOUNT_ACTS = {
     "second-factor-add": _("added a second factor"),
     "second-factor-remove": _("removed a second factor"),
     "second-factor-reset": _("removed all second factors of an account"),
+    "second-factor-reset-ask": _("asked that all second factors of an account be removed"),
+    "second-factor-reset-decline": _("did not let second factors be removed"),
     "second-factor-use": _("used a second factor"),
     "second-factor-refused": _("second factor was refused"),
     "recovery-code-renew": _("made new recovery codes"),
@@ -229,8 +231,12 @@ ACCOUNT_ACTS = {
     "workstation-revoke": _("revoked a workstation"),
     "grant-give": _("gave a role"),
     "grant-take": _("took a role back"),
+<<<<<<< HEAD
     "form-load": _("loaded a form"),
     "form-retire": _("retired a form"),
+=======
+    "keeper-choose": _("went over to another keeper of records"),
+>>>>>>> access
     "role-create": _("made a role"),
     "role-change": _("changed a role"),
     "role-delete": _("removed a role"),
