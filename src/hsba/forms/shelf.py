@@ -59,7 +59,9 @@ async def current(ctx: Context) -> Mapping[str, Form]:
 
 async def every(ctx: Context) -> list[Form]:
     """Every version of every form that can be found here, those out of use too."""
-    rows = await ctx.tx.fetch("SELECT source FROM record.form WHERE tenant = $1 ORDER BY loaded, version", ctx.tenant.id)
+    rows = await ctx.tx.fetch(
+        "SELECT source FROM record.form WHERE tenant = $1 ORDER BY loaded, version", ctx.tenant.id
+    )
     made = list(catalogue.every())
     for row in rows:
         try:
