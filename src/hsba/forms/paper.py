@@ -27,6 +27,8 @@ Cell = list[Node]
 WIDEST = 100
 NUMBERS = 8
 """Share of a column of row numbers that the form does not name itself."""
+BARE: Node = {"label": "", "number": "", "hint": "", "unit": "", "room": 0, "bare": True}
+"""What a cell has not, because its words stand over the column."""
 TURNED = 8
 """Columns of a table on its side, where the form does not say."""
 
@@ -256,7 +258,7 @@ class Hand:
         if answer in EMPTY and not (column.options or column.kind == "tick" or column.boxes):
             return []
         found = self.of({column.id: answer}).node(column)
-        return [{**found, "label": "", "number": "", "hint": "", "unit": "", "room": 0, "bare": True}]
+        return [{**found, **BARE}]
 
     def rows_of_entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
         """A part's entries as rows of one table, each with its author where the form signs."""
@@ -362,7 +364,7 @@ class Hand:
     def short(self, item: Item) -> Cell:
         """An answer in few words, for a narrow column."""
         if item.separator:
-            return [{"is": "field", "lines": [ink.joined(item, self.answers)], "bare": True}]
+            return [{**BARE, "is": "field", "lines": [ink.joined(item, self.answers)]}]
         said = shown(item, self.answers.get(item.id), self.zone)
         return [{"is": "words", "label": said}] if said else []
 
