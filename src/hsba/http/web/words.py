@@ -231,12 +231,9 @@ ACCOUNT_ACTS = {
     "workstation-revoke": _("revoked a workstation"),
     "grant-give": _("gave a role"),
     "grant-take": _("took a role back"),
-<<<<<<< HEAD
     "form-load": _("loaded a form"),
     "form-retire": _("retired a form"),
-=======
     "keeper-choose": _("went over to another keeper of records"),
->>>>>>> access
     "role-create": _("made a role"),
     "role-change": _("changed a role"),
     "role-delete": _("removed a role"),
