@@ -276,7 +276,8 @@ async def page(ask: Ask, at: At, answers: Answers, shown: Shown) -> Page:
         (note.item, filled.words(note.item), filled.say(note)) for note in (refused.notes if refused else ())
     ]
     made = Writing(
-        banner=banner, form=at.place.form, part=at.part, title=title(ask, at.place.form, at.part), f=filled, to=to, here=_address(ask, at),
+        banner=banner, form=at.place.form, part=at.part, title=title(ask, at.place.form, at.part), f=filled, to=to,
+        here=_address(ask, at),
         steps=_steps(ask, at, to), session=str(here_), base=base or (at.before.version if at.before else ""),
         before=at.before, draft=shown.draft, problems=tuple(wrong), reason=ask.form.get("_reason", ""),
         met=shown.met, unreasoned=shown.unreasoned, hold=await holds.touch(ask.ctx, at.entry, here_, ask.caller.name),
