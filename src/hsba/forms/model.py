@@ -240,6 +240,8 @@ class Part:
     """Empty rows (columns, where turned) that the paper prints."""
     number: str = ""
     heading: int = 1
+    quiet: bool = False
+    """Whether the title is for screens only, the paper having other words there."""
     dense: bool = False
     """Whether it is printed small and close, as the front page of a cover is."""
     page: str = ""

@@ -100,7 +100,7 @@ class Hand:
 
     def entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
         """A part under its title: once, once for each entry, or as one table of them."""
-        if part.title:
+        if part.title and not part.quiet:
             yield {"is": "words", "level": part.heading, "number": part.number, "label": part.title}
         if part.as_table:
             yield from (self.columns_of_entries if part.turned else self.rows_of_entries)(part, entries)

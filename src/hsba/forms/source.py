@@ -240,6 +240,7 @@ PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "as-table": ("as_table", _flag),
     "turned": ("turned", _flag),
     "rows": ("rows", _whole(0, 60)),
+    "quiet": ("quiet", _flag),
     "dense": ("dense", _flag),
     "page": ("page", _one_of("before")),
 }

@@ -19,6 +19,7 @@ from hsba.forms.typed import Wrong
 from hsba.http.messages import read_pairs
 from hsba.http.web import forms
 from hsba.http.web.filled import Filled
+from hsba.http.web.i18n import mark
 from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.sheets import room
 from hsba.record.views import patient as patients
@@ -48,6 +49,7 @@ class Step:
     """A part in the list of the sheet's parts."""
 
     part: Part
+    title: str
     address: str
     done: bool
     current: bool
@@ -60,6 +62,7 @@ class Writing:
     banner: Banner
     form: Form
     part: Part
+    title: str
     f: Filled
     to: Addresses
     here: str
@@ -273,7 +276,8 @@ async def page(ask: Ask, at: At, answers: Answers, shown: Shown) -> Page:
         (note.item, filled.words(note.item), filled.say(note)) for note in (refused.notes if refused else ())
     ]
     made = Writing(
-        banner=banner, form=at.place.form, part=at.part, f=filled, to=to, here=_address(ask, at),
+        banner=banner, form=at.place.form, part=at.part, title=title(ask, at.place.form, at.part), f=filled, to=to,
+        here=_address(ask, at),
         steps=_steps(ask, at, to), session=str(here_), base=base or (at.before.version if at.before else ""),
         before=at.before, draft=shown.draft, problems=tuple(wrong), reason=ask.form.get("_reason", ""),
         met=shown.met, unreasoned=shown.unreasoned, hold=await holds.touch(ask.ctx, at.entry, here_, ask.caller.name),
@@ -282,10 +286,22 @@ async def page(ask: Ask, at: At, answers: Answers, shown: Shown) -> Page:
     return Page("forms/write.html", made, section="patients", status=shown.status)
 
 
+def title(ask: Ask, form: Form, part: Part) -> str:
+    """What a part is called: as the paper titles it, by who signs it, or by its place in the form."""
+    number = [one.id for one in form.parts].index(part.id) + 1
+    return part.title or part.sign or ask.show.say(mark("Part {n}")).format(n=number)
+
+
 def _steps(ask: Ask, at: At, to: Addresses) -> tuple[Step, ...]:
     done = {one.part for one in at.whole.entries}
     return tuple(
-        Step(part, to.write(part.id) if not part.repeats else to.read, part.id in done, part is at.part)
+        Step(
+            part,
+            title(ask, at.place.form, part),
+            to.write(part.id) if not part.repeats else to.read,
+            part.id in done,
+            part is at.part,
+        )
         for part in at.place.form.parts
         if part.asks and (part is at.part or room.may_fill(ask, part))
     )
