@@ -262,7 +262,11 @@ async def test_page__leaves_a_line(  # who is refused leaves one too: tests/cont
     if path.startswith("/maps/"):
         await sent(record, "/maps")
     address = path.replace("{id}", "p").replace("{encounter}", "e").replace("{form}", "csv")
-    address = address.replace("{type}", "Patient").replace("{resource}", "p")
+    address = address.replace("{type}", "Patient").replace("{resource}", "p").replace("{slug}", "17-BV1")
+    address = address.replace("{sheet}", str(uuid4())).replace("{part}", "examination")
+    if "{entry:uuid}" in path:
+        address = address.replace("17-BV1", "36-BV2").replace("examination", "notes")
+        address = address.replace("{entry:uuid}", str(uuid4()))
     if path == "/oauth/authorize":  # the page to choose a patient for an app
         wanted = Wanted("App", "patient/*.rs", (BACK,), public=True)
         await apps.register(owner, datetime.now(UTC), "app", wanted)
