@@ -91,7 +91,7 @@ ASKING = {
     "response_type": "code", "scope": "patient/*.rs", "aud": "http://localhost/fhir", "code_challenge": "x" * 43,
     "code_challenge_method": "S256",
 }  # fmt: skip
-UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
+UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}", "/verify/{number:uuid}"}) | {
     one
     for one in (route.path for route in web.ROUTES)
     if one.startswith(
@@ -111,13 +111,15 @@ UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
         )
     )
 }
-"""What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins).
+"""What is the same for everybody, what is not there, what a print is (its own test tells of that), and one's own account
+(its lines are those of the log-ins).
 
 The administrators' room asks for an administrator: acceptance/test_administration.py.
 """
 KINDS = {"/my/seen": "patient", "/audit/accounts": "security"}
 """Pages for one kind of accounts."""
 
+SHEET = "0197a1b2-0000-7000-8000-000000000001"
 ICD = f"{BASE}/CodeSystem/vn-icd10-cs"
 FORMS: dict[str, dict[str, str]] = {
     "/maps": {"title": "p", "source": ICD, "target": "vn-icd10"},
@@ -262,11 +264,10 @@ async def test_page__leaves_a_line(  # who is refused leaves one too: tests/cont
     if path.startswith("/maps/"):
         await sent(record, "/maps")
     address = path.replace("{id}", "p").replace("{encounter}", "e").replace("{form}", "csv")
-    address = address.replace("{type}", "Patient").replace("{resource}", "p").replace("{slug}", "17-BV1")
-    address = address.replace("{sheet}", str(uuid4())).replace("{part}", "examination")
-    if "{entry:uuid}" in path:
-        address = address.replace("17-BV1", "36-BV2").replace("examination", "notes")
-        address = address.replace("{entry:uuid}", str(uuid4()))
+    address = address.replace("{type}", "Patient").replace("{resource}", "p")
+    slug, part = ("36-BV2", "notes") if "{entry:uuid}" in path else ("17-BV1", "examination")
+    address = address.replace("{slug}", slug).replace("{part}", part)
+    address = address.replace("{sheet}", SHEET).replace("{entry:uuid}", SHEET)
     if path == "/oauth/authorize":  # the page to choose a patient for an app
         wanted = Wanted("App", "patient/*.rs", (BACK,), public=True)
         await apps.register(owner, datetime.now(UTC), "app", wanted)
