@@ -36,6 +36,9 @@ from hsba.audit.witness import TrailWitness
 from hsba.documents.press import Press
 from hsba.fhir import definitions as packages
 from hsba.forms.following import CONSEQUENCES as FORM_CONSEQUENCES
+from hsba.forms.operations import OPERATIONS as FORM_OPERATIONS
+from hsba.forms.served import CONSEQUENCES as QUESTIONNAIRE_CONSEQUENCES
+from hsba.forms.served import SHELVES as FORM_SHELVES
 from hsba.http import app as http
 from hsba.http import web
 from hsba.ops import alarm_mail, importing, processes
@@ -73,7 +76,7 @@ if TYPE_CHECKING:
     from hsba.fhir.definitions import Definitions
     from hsba.record.consequences import Consequences
     from hsba.record.operations import Operation
-    from hsba.record.owned import OwnStore
+    from hsba.record.owned import OwnStore, Shelf
     from hsba.record.ports import Codes, Policy, Trail
     from hsba.record.work import Chore, Follower, Kind, Opener
     from hsba.store.pool import Connection
@@ -100,6 +103,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *importing.OPERATIONS,
     *reindexing.OPERATIONS,
     *TERMINOLOGY_OPERATIONS,
+    *FORM_OPERATIONS,
 )
 """Every operation, from the rooms' own tables."""
 JOBS: tuple[Kind, ...] = (
@@ -114,8 +118,10 @@ FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS, *choices.FOLLOWERS)
 """Everything that reads the feed of versions, from the rooms' own tables."""
 HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING, *sealing.HOUSEKEEPING)
 """Everything that is done again and again, from the rooms' own tables."""
-CONSEQUENCES: dict[str, Consequences] = {**FORM_CONSEQUENCES}
+CONSEQUENCES: dict[str, Consequences] = {**FORM_CONSEQUENCES, **QUESTIONNAIRE_CONSEQUENCES}
 """What rooms make of writes of a type, in the same transaction."""
+SHELVES: dict[str, Shelf] = {**FORM_SHELVES}
+"""What rooms add to types of the record."""
 STORES: dict[str, OwnStore] = {**AUDIT_STORES}
 """The types that rooms serve from stores of their own."""
 
@@ -145,6 +151,7 @@ class App:
     followers: tuple[Follower, ...] = FOLLOWERS
     housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
+    shelves: dict[str, Shelf] = field(default_factory=lambda: SHELVES)
     consequences: dict[str, Consequences] = field(default_factory=lambda: CONSEQUENCES)
     clock: Clock = field(default_factory=Clock)
     outside: Outside | None = None
@@ -281,6 +288,7 @@ class App:
             tx=tx,
             files=self.files,
             stores=self.stores,
+            shelves=self.shelves,
             consequences=self.consequences,
             base=base or self.settings.base_url,
             **more,

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Error, expect
 
-from browser.test_pages import AXE, RULES, SCREENS, words
+from browser.test_pages import AXE, RULES, words
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, Route

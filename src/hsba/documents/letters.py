@@ -20,13 +20,17 @@ GONE = frozenset({"Cf", "Mn", "Me", "Mc", "Cs", "Cn", "Sk"})
 """Categories that print nothing by themselves, where the font has no letter for them."""
 
 
-def printable(text: str) -> str:
+def printable(text: str, *, broken: bool = True) -> str:
     """Text with the letters that the font has, composed, and with places to break words too long for a line."""
     if len(text) < LONGEST_WORD and text.isascii() and text.isprintable():
         return text
     known = letters()
     made = "".join(one if ord(one) in known else _instead(one) for one in unicodedata.normalize("NFC", text))
-    return made if len(made) < LONGEST_WORD else " ".join(_broken(word) for word in made.split(" "))
+    return (
+        made
+        if len(made) < LONGEST_WORD or not broken
+        else " ".join(_broken(word) for word in made.split(" "))
+    )
 
 
 def _instead(one: str) -> str:

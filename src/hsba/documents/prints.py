@@ -14,9 +14,10 @@ from uuid import UUID, uuid4
 import segno
 
 from hsba.documents.order import Attached, Mark, Order
+from hsba.record import fence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from hsba.documents.compose import Composed
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 ADDRESS = "/verify/"
 PRINT = "print"
-"""The act in the trail."""
+"""The act, as rights and the trail call it."""
+ENTRY = "QuestionnaireResponse"
 FACTS = "SELECT title, sheets, made, name, size, sha256 FROM record.print WHERE tenant = $1 AND id = $2"
 KEEP = (
     "INSERT INTO record.print (tenant, id, title, sheets, made, account, name, size, sha256)"
@@ -69,7 +71,8 @@ async def make(
     *,
     title: str = "",
 ) -> bytes:
-    """Print sheets of a patient as one marked PDF, with a line in the trail."""
+    """Print sheets of a patient as one marked PDF, with a line in the trail; to read is not to print."""
+    await allowed(ctx, composed)
     number, at = uuid4(), ctx.clock.now()
     said = title or f"{composed[0].form.code} {composed[0].form.name}"
     order = Order(
@@ -91,8 +94,14 @@ async def make(
         len(pdf),
         digest,
     )
-    await ctx.trail.add(ctx, PRINT, "QuestionnaireResponse", [("Patient", patient), f"{said} {number}"])
+    await ctx.trail.add(ctx, PRINT, ENTRY, [("Patient", patient), f"{said} {number}"])
     return pdf
+
+
+async def allowed(ctx: Context, composed: Iterable[Composed]) -> None:
+    """Refuse who may not print, or not one of these entries."""
+    ctx.policy.check(ctx, PRINT, ENTRY, before=None, after=None)
+    await fence.require(ctx, [(PRINT, ENTRY, body["id"]) for one in composed for body in one.bodies])
 
 
 def mark(printer: Printer, facility: str, at: datetime, number: UUID) -> Mark:

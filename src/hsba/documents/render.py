@@ -57,7 +57,9 @@ def render(order: Order) -> bytes:
     given = {
         "sheets": pictures.drawn(sheets),
         "title": printable(order.title or order.sheets[0]["name"]),
-        "mark": {"lines": clean(order.mark.lines), "code": order.mark.code} if order.mark else None,
+        "mark": {"lines": [printable(one, broken=False) for one in order.mark.lines], "code": order.mark.code}
+        if order.mark
+        else None,
         "practice": order.practice,
         "contents": order.contents,
         "words": WORDS,

@@ -185,6 +185,8 @@ def _taken(item: Item, answer: Mapping[str, Any]) -> Any:
         return Wrong(str(value), "Chưa đúng dạng của ô này.", "This does not fit the field yet.")
     if item.kind == "number":
         return Decimal(str(value))
+    if item.kind == "time":
+        return str(value).removesuffix(":00") if str(value).count(":") == 2 else value
     return value
 
 

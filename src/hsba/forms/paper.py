@@ -100,7 +100,7 @@ class Hand:
 
     def entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
         """A part under its title: once, once for each entry, or as one table of them."""
-        if part.title:
+        if part.title and not part.quiet:
             yield {"is": "words", "level": part.heading, "number": part.number, "label": part.title}
         if part.as_table:
             yield from (self.columns_of_entries if part.turned else self.rows_of_entries)(part, entries)
@@ -196,6 +196,8 @@ class Hand:
         if item.separator:
             runs = ink.joined(item, self.answers)
             return {**self.words(item), "is": "field", "lines": [runs], "room": 0, "unit": item.unit}
+        if item.sides:
+            return self.sided(item)
         made: Node = {
             "is": "group",
             "frame": item.frame,
@@ -205,6 +207,27 @@ class Hand:
         }
         made["tall"] = _written(made) > TALL or sum(one.lines for one in item.walk()) > TALL_LINES  # fmt: skip
         return {**made, "title": self.words(item)} if item.label else made
+
+    def sided(self, item: Item) -> Node:
+        """A group of two sides as a table of its items, their words at the left where the sides leave room for them."""
+        left = WIDEST - sum(side.width for side in item.sides)
+        heads = [{"width": left, "label": item.label}] if left else []
+        rows = []
+        for row in item.items:
+            cells = [self.side(one, {} if left else self.words(row)) for one in (*row.items, *row.right)]
+            rows.append([*([[self.words(row)]] if left else []), *(cells or ([], []))])
+        return {
+            "is": "table", "across": 1, "heads": True, "tall": True, "rows": rows,
+            "columns": [*heads, *({"width": side.width, "label": side.label} for side in item.sides)],
+            "joined": [bool(left and at and not row.number and not row.heading) for at, row in enumerate(item.items)],
+        }  # fmt: skip
+
+    def side(self, item: Item, words: Node) -> Cell:
+        """One side of an item: its answer, or those within it, after the words that stand in the cell itself."""
+        if item.kind == "group" and not item.separator:
+            return [*([words] if words.get("label") else []), *self.nodes(item.items)]
+        made = self.node(item)
+        return [{**made, "label": "", "number": "", "hint": "", **words, "is": made["is"]}]
 
     def table(self, item: Item) -> Node:
         """A table: its printed rows, or its filled ones and as many empty ones as the paper has."""
