@@ -33,6 +33,11 @@ class Addresses:
         return f"{self.stay}/sheets"
 
     @property
+    def print(self) -> str:
+        """The sheet as the statute has it."""
+        return f"{self.read}/print.pdf"
+
+    @property
     def read(self) -> str:
         """The sheet."""
         return f"{self.list}/{self.slug}/{self.sheet}"
