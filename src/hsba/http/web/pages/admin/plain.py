@@ -23,6 +23,8 @@ WHERE = {
     "department": mark("the patient is in a department of the person's now"),
     "department:stay": mark("it belongs to a stay in a department of the person's, over or not"),
     "care-team": mark("the person is in the patient's care team"),
+    "lent": mark("it is lent to the person"),
+    "in-treatment": mark("the patient is in treatment here, in whatever department"),
     "own-patients": mark("the person attends to the patient now; of a patient's account, he is the patient"),
     "author": mark("the person is its author"),
 }
@@ -30,6 +32,10 @@ WHERE = {
 SINCE = {
     "h": mark("the patient is in a department of the person's now, or was at most %(n)s hours ago"),
     "d": mark("the patient is in a department of the person's now, or was at most %(n)s days ago"),
+}
+TREATED = {
+    "h": mark("the patient is in treatment here, or was at most %(n)s hours ago"),
+    "d": mark("the patient is in treatment here, or was at most %(n)s days ago"),
 }
 
 
@@ -105,6 +111,8 @@ def condition(text: str, show: Show) -> str:
     word, _, rest = text.partition(":")
     if word == "department" and (span := _SPAN.match(rest)):
         return show.say(SINCE[span[2]]) % {"n": span[1]}
+    if word == "in-treatment" and (span := _SPAN.match(rest)):
+        return show.say(TREATED[span[2]]) % {"n": span[1]}
     if word == "state":
         return show.say(mark("its dossier is: %(states)s")) % {"states": _listed(rest, words.STATES, show)}
     if word == "label":

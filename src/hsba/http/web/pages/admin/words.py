@@ -21,6 +21,9 @@ ACTS = {
     "destroy": _("destroy after retention"),
     "label": _("set sensitivity labels"),
     "merge": _("merge two records of one patient"),
+    "emergency": _("come to a patient in an emergency"),
+    "review": _("look at emergency accesses"),
+    "lend": _("lend the record for reading"),
     "link-person": _("link records of one person across keepers"),
 }
 
