@@ -26,7 +26,11 @@ def printable(text: str, *, broken: bool = True) -> str:
         return text
     known = letters()
     made = "".join(one if ord(one) in known else _instead(one) for one in unicodedata.normalize("NFC", text))
-    return made if len(made) < LONGEST_WORD or not broken else " ".join(_broken(word) for word in made.split(" "))
+    return (
+        made
+        if len(made) < LONGEST_WORD or not broken
+        else " ".join(_broken(word) for word in made.split(" "))
+    )
 
 
 def _instead(one: str) -> str:
