@@ -30,6 +30,7 @@ def answer(item: Item) -> Any:
 
 def response(form: Form, part: str, given: dict[str, Any] | None = None, **more: Any) -> Resource:
     """A completed entry with these answers, or with an answer to everything."""
+    items = to_items(form, part, answers(form, part) if given is None else given)
     return {
         "resourceType": "QuestionnaireResponse",
         "id": "0191e7a0-0000-7000-8000-000000000001",
@@ -41,7 +42,7 @@ def response(form: Form, part: str, given: dict[str, Any] | None = None, **more:
         "encounter": {"reference": "Encounter/stay"},
         "authored": "2026-11-23T09:00:00+07:00",
         "author": {"reference": "Practitioner/binh", "display": "BS Bình"},
-        "item": to_items(form, part, answers(form, part) if given is None else given),
+        **({"item": items} if items else {}),
         **more,
     }
 

@@ -98,7 +98,7 @@ def _to_items(
 
 
 def _values(item: Item, value: Any) -> list[dict[str, Any]]:
-    if value is None or value in ("", [], False):
+    if value is None or value is False or value in ("", []):
         return []
     if isinstance(value, Wrong):
         return [{"valueString": value.typed}]  # of a draft only: what was typed is kept
@@ -185,6 +185,8 @@ def _taken(item: Item, answer: Mapping[str, Any]) -> Any:
         return Wrong(str(value), "Chưa đúng dạng của ô này.", "This does not fit the field yet.")
     if item.kind == "number":
         return Decimal(str(value))
+    if item.kind == "time":
+        return str(value).removesuffix(":00") if str(value).count(":") == 2 else value
     return value
 
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BECOMES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "observation": (frozenset({"code"}), frozenset({"category", "display"})),
+    "observation": (frozenset({"code"}), frozenset({"category", "display", "site"})),
     "component": (frozenset({"code"}), frozenset({"display"})),
-    "condition": (frozenset({"use"}), frozenset({"rank", "category", "text"})),
+    "condition": (frozenset({"use"}), frozenset({"rank", "category", "site", "text"})),
     "allergy": (frozenset(), frozenset({"text"})),
     "family": (frozenset(), frozenset()),
     "procedure": (frozenset(), frozenset({"code", "category", "when", "end", "by", "text"})),
@@ -23,7 +23,8 @@ BECOMES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "nothing": (frozenset(), frozenset()),
 }
 """By kind: the keys it needs, and those it may have.  `code` is LOINC's, or `system|code`; `when`, `end`, `by`, `text`,
-`dose`, `route`, `quantity` and `note` name other items.  A `moment` is when all that the entry (or the row) says was so."""
+`dose`, `route`, `quantity` and `note` name other items.  A `moment` is when all that the entry (or the row) says was so.
+`site` is SNOMED CT's place of the body."""
 
 
 def read(where: Lined, value: Any) -> Mapping[str, Any]:

@@ -47,7 +47,12 @@ class NotAsTheForm(Unprocessable):
 
 def is_ours(response: Resource) -> bool:
     """Whether a response answers a form of this house, by the address it names."""
-    return str(response.get("questionnaire", "")).startswith(BASE)
+    return is_ours_by_url(str(response.get("questionnaire", "")))
+
+
+def is_ours_by_url(url: str) -> bool:
+    """Whether an address is one of a form of this house."""
+    return url.startswith(BASE)
 
 
 def check(form: Form | None, response: Resource) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hsba.forms.answers import from_response, part_of
+from hsba.forms.answers import coding, from_response, part_of
 from hsba.forms.extract import DONE, HL7, UCUM, USES, VN
 from hsba.forms.typed import Wrong
 
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hsba.forms.extract import Made
-    from hsba.forms.model import Form
+    from hsba.forms.model import Form, Item
 
 Resource = dict[str, Any]
 OUTCOME = f"{VN}StructureDefinition/vn-ext-treatment-outcome"
+OUTCOMES = f"{VN}CodeSystem/vn-treatment-outcome-cs"
 DISPOSITIONS = {
     "1": ("1", "Ra viện"),
     "2": ("4", "Xin ra viện"),
@@ -32,7 +33,7 @@ def fields(form: Form, response: Resource) -> dict[str, Any]:
         return {}
     answers, part = from_response(form, response), part_of(response)
     return {
-        str(item.becomes["field"]): answers[item.id]
+        str(item.becomes["field"]): _meant(item, answers[item.id])
         for item in form.walk()
         if item.becomes.get("kind") == "encounter"
         and part in ("", item.part)
@@ -40,6 +41,12 @@ def fields(form: Form, response: Resource) -> dict[str, Any]:
         and item.id in answers
         and not isinstance(answers[item.id], Wrong)
     }
+
+
+def _meant(item: Item, value: Any) -> Any:
+    """The code that an option means, where the form says one; else its number on the paper."""
+    option = next((one for one in item.options if one.code == value), None)
+    return coding(item, value) if option is not None and option.means else value
 
 
 def with_fields(encounter: Resource, old: dict[str, Any], new: dict[str, Any]) -> Resource:
@@ -82,8 +89,8 @@ def _concept(system: str, code: str, words: str) -> Resource:
 def _outcome(encounter: Resource, value: Any) -> Resource:
     others = [one for one in encounter.get("extension", ()) if one.get("url") != OUTCOME]
     if value is not None:
-        coded = {"coding": [{"system": f"{VN}CodeSystem/vn-treatment-outcome-cs", "code": str(value)}]}
-        others.append({"url": OUTCOME, "valueCodeableConcept": coded})
+        coded = value if isinstance(value, dict) else {"system": OUTCOMES, "code": str(value)}
+        others.append({"url": OUTCOME, "valueCodeableConcept": {"coding": [coded]}})
     return _with(encounter, "extension", others)
 
 
@@ -107,7 +114,12 @@ def _hospitalization(
 
 
 def _coded(system: str, codes: dict[str, tuple[str, str]]) -> Callable[[Any], Resource | None]:
-    return lambda value: _concept(system, *codes[value]) if value in codes else None
+    def make(value: Any) -> Resource | None:
+        if isinstance(value, dict):
+            return {"coding": [value]}
+        return _concept(system, *codes[value]) if value in codes else None
+
+    return make
 
 
 FIELDS: dict[str, Callable[[Resource, Any], Resource]] = {

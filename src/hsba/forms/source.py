@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import fhirpath
-from hsba.forms import becoming, conditions
+from hsba.forms import becoming, conditions, sides
 from hsba.forms.lines import Lined, each, only, parse
-from hsba.forms.model import ANSWERED, KINDS, Check, Curve, Form, Head, Item, Option, Part, Row, Signer
+from hsba.forms.model import ANSWERED, KINDS, Check, Curve, Form, Head, Item, Option, Part, Row, Side, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -176,6 +176,17 @@ def _curves(where: Lined, key: str, value: Any) -> tuple[Curve, ...]:
     return tuple(made)
 
 
+def _sides(where: Lined, _key: str, _value: Any) -> tuple[Side, ...]:
+    """A list of {id, label, width}, right before left."""
+    return tuple(
+        Side(
+            _text(one, "id", one.get("id")), _text(one, "label", one.get("label")),
+            _whole(5, 95)(one, "width", one.get("width", 50)),
+        )
+        for one in sides.sides(where)
+    )  # fmt: skip
+
+
 ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "label": ("label", _text),
     "en": ("en", _text),
@@ -209,6 +220,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "turned": ("turned", _flag),
     "curves": ("curves", _curves),
     "separator": ("separator", _text),
+    "sides": ("sides", _sides),
     "signers": ("signers", _signers),
     "dated": ("dated", _flag),
     "page": ("page", _one_of("before")),
@@ -228,6 +240,7 @@ PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "as-table": ("as_table", _flag),
     "turned": ("turned", _flag),
     "rows": ("rows", _whole(0, 60)),
+    "quiet": ("quiet", _flag),
     "dense": ("dense", _flag),
     "page": ("page", _one_of("before")),
 }
@@ -322,6 +335,13 @@ class _Reader:
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
         return tuple(self.item(one) for one in self.library.put_in(where, key, where.get(key) or []))
 
+    def asked(self, where: Lined) -> tuple[Item, ...]:
+        """The items of an item, of both sides where it has them."""
+        if "sides" not in where:
+            return self.items(where, "items")
+        rows = self.library.put_in(where, "items", where.get("items") or [])
+        return tuple(self.item(one) for one in sides.doubled(rows, sides.sides(where)))
+
     def item(self, where: Lined) -> Item:
         only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count", "part"})
         kind = where.get("type", "group" if "items" in where else "text")
@@ -348,7 +368,7 @@ class _Reader:
         above, self.owner = self.owner, _text(where, "part", where.get("part", self.owner))
         found = Item(
             id=self._id(where), kind=kind, part=self.owner, when=when, becomes=becoming.read(where, where.get("becomes")),
-            items=self.items(where, "items"), right=self.items(where, "right"),
+            items=self.asked(where), right=self.items(where, "right"),
             beside=self.item(self.library.put_in(where, "beside", [beside])[0]) if beside else None, **made,
         )  # fmt: skip
         self.owner = above
@@ -395,6 +415,7 @@ def _fits(item: Item, where: Lined) -> None:
         (k == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
         (bool(item.art) and k != "drawing", "art", "for a drawing only.", "chỉ dùng với drawing."),
         (bool(item.columns) and not item.options, "columns", "for choices only.", "chỉ dùng với options."),
+        (bool(item.sides) and k != "group", "sides", "for a group only.", "chỉ dùng với group."),
         (bool(item.right) and k != "group", "right", "for a group only.", "chỉ dùng với group."),
         (k in ANSWERED and bool(item.items), "items", "for groups and tables only.", "chỉ group và table có items."),
         (_more_than_one(item), "id", "one of value, from and copy.", "chỉ một trong value, from, copy."),

@@ -59,6 +59,9 @@ async def read(ctx: Context, type: str, id: str) -> Stored:
         found = await own.read(ctx, id)
         await ctx.trail.add(ctx, "read", type, [(type, id)])
         return hiding.hide(ctx, type, found)
+    if (there := await owned.on_shelf(ctx, type, id)) is not None:
+        await ctx.trail.add(ctx, "read", type, [(type, id)])
+        return hiding.hide(ctx, type, there)
     await may_see(ctx, type, id)
     number = ctx.registry.type_id(type)
     if ctx.trail.written_by_store:
@@ -98,6 +101,9 @@ async def search(ctx: Context, wanted: Search) -> Page:
     type_ = wanted.types[0] if len(wanted.types) == 1 else None
     if (own := owned.store(ctx, wanted.types)) is not None:
         page = await own.search(ctx, wanted)
+        await ctx.trail.add(ctx, "search", type_, [(type_, one.id) for one in page.matches])
+    elif type_ is not None and type_ in ctx.shelves:
+        page = await owned.with_shelf(ctx, wanted)
         await ctx.trail.add(ctx, "search", type_, [(type_, one.id) for one in page.matches])
     else:
         page = await searching.run(ctx.tx, wanted, ctx)

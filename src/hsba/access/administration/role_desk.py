@@ -194,13 +194,14 @@ async def give(
     valid_from: datetime | None = None,
     valid_to: datetime | None = None,
     reason: str = "",
+    hours: str = "",
 ) -> int:
-    """Give a role to an account of this house."""
+    """Give a role to an account of this house; `hours` are those of the week in which it holds."""
     if account not in await directory.named(office, [account]):
         raise UnknownAccount(account)
     if valid_to is not None and valid_to <= office.now:
         raise BadRequest("It would have ended already.", vi="Ngày kết thúc đã qua.")
-    reason = " ".join(reason.split())[:200]
+    reason, hours = " ".join(reason.split())[:200], " ".join(hours.split())
     number = await grants.grant(
         office.tx,
         office.tenant,
@@ -211,8 +212,10 @@ async def give(
         valid_from=valid_from or office.now,
         valid_to=valid_to,
         reason=reason or None,
+        hours=hours or None,
     )
-    await office.tell("grant-give", account, " ".join(part for part in (role, department, reason) if part))
+    told = " ".join(part for part in (role, department, hours, reason) if part)
+    await office.tell("grant-give", account, told)
     return number
 
 
@@ -245,7 +248,7 @@ async def holders(
     """The grants in force or still to come, by name: of a role, of an account, or those that end soon."""
     rows = await office.tx.fetch(
         "SELECT g.id, g.account, g.role, g.department, g.valid_from, CASE WHEN isfinite(g.valid_to) THEN g.valid_to END,"
-        " g.reason, g.granted_by, coalesce(a.name, g.account), a.id"
+        " g.reason, g.granted_by, g.hours, coalesce(a.name, g.account), a.id"
         " FROM record.role_grant g LEFT JOIN access.account a ON a.login = g.account"
         " WHERE g.tenant = $1 AND g.revoked IS NULL AND g.valid_to > $2 AND ($3::text IS NULL OR g.role = $3)"
         " AND ($4::text IS NULL OR g.account = $4) AND ($5::timestamptz IS NULL OR g.valid_to < $5)"
@@ -257,4 +260,4 @@ async def holders(
         None if ending is None else office.now + ending,
     )
     titles = {name: one.title for name, one in (await grants.every_role(office.tx, office.tenant))[0].items()}
-    return [Holding(Grant(*row[:8]), row[8], row[9], titles.get(row[2], row[2])) for row in rows]
+    return [Holding(Grant(*row[:9]), row[9], row[10], titles.get(row[2], row[2])) for row in rows]

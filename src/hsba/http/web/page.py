@@ -64,6 +64,8 @@ HEADERS: dict[str, str] = {
     "x-content-type-options": "nosniff",
 }
 
+KEEPER = "hsba.keeper"
+"""Where a request keeps the keeper that an administrator has chosen; on all other pages it is the first one."""
 STANDING = mark(
     "There are accounts, roles and an audit trail, but nothing is signed yet: do not put real patients into this"
     " installation."
@@ -83,6 +85,10 @@ class Shell:
     """… and how many of them wait for him."""
     house: str
     """The keeper of the record: the tenant's title."""
+    keeper: str
+    """Its name in addresses."""
+    keepers: dict[str, str]
+    """Those that the reader belongs to, by that name."""
     practice: bool
     account: str
     """Who is logged in, as people read it; empty for nobody, and while the screen is locked."""
@@ -165,6 +171,8 @@ class Go:
     """A handler's answer after something was done: the page to go on to."""
 
     where: str
+    cookie: str = ""
+    """What the browser is to keep: a whole header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +241,7 @@ def shell(request: Request, section: str) -> Shell:
     """The frame for this request."""
     app = request.app.state.services
     tenant = app.tenants.get()
+    keeper = request.scope.get(KEEPER) or tenant
     language = chosen(request, "lang")
     caller: Caller | None = request.scope.get("hsba.caller")
     station: Station | None = request.scope.get("hsba.station")
@@ -244,8 +253,12 @@ def shell(request: Request, section: str) -> Shell:
         theme=chosen(request, "theme"),
         reviews=policy is not None and alarm.may_review(policy),
         alarms=app.glass.alarm.count(policy, caller.actor.account, tenant.id) if caller and known else 0,
-        house=tenant.title,
-        practice=tenant.slug in PRACTICE,
+        house=keeper.title,
+        keeper=keeper.slug,
+        keepers={
+            one.slug: one.title for one in app.tenants.all() if caller is not None and caller.belongs(one.id)
+        },
+        practice=keeper.slug in PRACTICE,
         account=caller.name if caller and not caller.covered else "",
         kind=caller.kind if caller and not caller.covered else "",
         login=caller.actor.account if caller else "",
@@ -405,9 +418,11 @@ def _glass(request: Request, exc: Exception) -> str:
     return f"/patients/{quote(str(id_), safe='')}/emergency" if may else ""
 
 
-def go(where: str) -> Response:
+def go(where: str, cookie: str = "") -> Response:
     """On to another page, after something was done."""
-    return RedirectResponse(where, 303, {"cache-control": "no-store"})
+    return RedirectResponse(
+        where, 303, {"cache-control": "no-store", **({"set-cookie": cookie} if cookie else {})}
+    )
 
 
 async def after_telling(exc: Exception, telling: Awaitable[None] | None) -> Exception:

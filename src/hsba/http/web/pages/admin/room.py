@@ -19,9 +19,8 @@ from hsba.access.problems import NotLoggedIn, PasswordMustChange
 from hsba.fhir.problems import Forbidden, NotFound, Problem
 from hsba.http.messages import read_pairs
 from hsba.http.web import forms
-from hsba.http.web.page import Go, Page, after_telling, go, keep_choice, problem, render, show
-from hsba.http.web.pages.admin import uploads
-from hsba.record.tenants import UnknownTenant
+from hsba.http.web.page import KEEPER, Go, Page, after_telling, go, keep_choice, problem, render, show
+from hsba.http.web.pages.admin import keepers, uploads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -176,7 +175,7 @@ def endpoint(
                 ctx = ask.whole(tx)
                 await ctx.trail.add(ctx, "page", None, [f"admin.{name}", *ask.about])
             if isinstance(made, Go):
-                return go(made.where)
+                return go(made.where, made.cookie)
             return render(request, made, ask.show)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             telling = _tell_stranger(request, number, name, act, exc) if isinstance(exc, Forbidden) else None
@@ -195,9 +194,8 @@ async def _entered(request: Request, number: UUID, *, officers: bool) -> Ask:
         raise NotLoggedIn
     if caller.must_change:
         raise PasswordMustChange
-    tenant = services.tenants.get()
-    if not caller.belongs(tenant.id):
-        raise UnknownTenant
+    tenant = keepers.chosen(request, caller)
+    request.scope[KEEPER] = tenant
     office.check_may_look(caller)
     ask = Ask(request, services, caller, tenant, show(request), number, officers=officers)
     if request.method == "POST":
@@ -262,7 +260,8 @@ async def _subject(ask: Ask, tx: Connection) -> str:
 async def _tell_stranger(request: Request, number: UUID, page: str, act: str, refused: Forbidden) -> None:
     """Note who was not let in: the trail for a page, the witness for an act."""
     services: Services = request.app.state.services
-    ask = Ask(request, services, request.scope["hsba.caller"], services.tenants.get(), show(request), number)
+    tenant = request.scope.get(KEEPER) or services.tenants.get()
+    ask = Ask(request, services, request.scope["hsba.caller"], tenant, show(request), number)
     if request.method == "POST" and act:
         await _tell_refusal(ask, act, refused)
     async with services.pool.reading(ask.tenant.id) as tx:

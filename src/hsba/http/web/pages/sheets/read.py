@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hsba.forms import populate
+from hsba.forms import populate, state
 from hsba.http.web.filled import Filled, Said
 from hsba.http.web.page import Page
 from hsba.http.web.pages.sheets import room
@@ -64,8 +64,9 @@ async def read(ask: Ask) -> Page:
     facts = await populate.gather(ask.ctx, where.patient, where.encounter, populate.wanted(where.form))
     known = populate.head(where.form, facts, zone)
     for part in where.form.parts:
-        if part.id not in said:
-            known |= populate.owned(where.form, part.id, facts, zone)
+        if part.id not in said and not part.repeats:
+            owned = populate.owned(where.form, part.id, facts, zone)
+            known |= state.work(where.form, part, owned, whole.answers(), ask.ctx.clock.now(), zone).answers
     filled = Filled(where.form, zone, ask.show.language, known | whole.answers(), said=said)
     return Page("forms/read.html", Reading(banner, where.form, filled, parts, to), section="patients")
 
