@@ -246,6 +246,7 @@ class Hand:
         if item.label:
             made["title"] = self.words(item)
         if item.fixed:
+            made["printed"] = True
             made["rows"] = [self.printed_row(item, row) for row in item.fixed]
             made["columns"] = _leading(item) + made["columns"]
         else:
