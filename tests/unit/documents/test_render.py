@@ -41,7 +41,7 @@ def printed(answers: dict[str, Any], form: Form = COMMUNE, **more: Any) -> list[
 def widest(pdf: bytes) -> float:
     """How far right the letters of any page reach, as a share of it."""
     with pypdfium2.PdfDocument(pdf) as found:
-        reach = [
+        reach: list[float] = [
             page.get_textpage().get_charbox(at)[2] / page.get_width()
             for page in found
             for at in range(page.get_textpage().count_chars())
