@@ -13,6 +13,8 @@ from hsba.fhir.problems import BadRequest
 from hsba.forms import populate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hsba.record.context import Context
 
 PRINT = "print"
@@ -23,6 +25,8 @@ FACTS = frozenset(
     }
 )  # fmt: skip
 SEXES = {"1": "Nam", "2": "Nữ"}
+ROOM = 40
+"""Characters of allergies on a wristband."""
 MOST = 40
 """Labels that are printed at once."""
 
@@ -50,11 +54,19 @@ async def tag(ctx: Context, patient: str, encounter: str, what: str) -> Tag:
         who=" · ".join(one for one in (born, SEXES.get(said("patient.sex"), "")) if one),
         where=" · ".join(one for one in (said("department.name"), said("encounter.bed")) if one),
         house=said("facility.name") or ctx.tenant.title,
-        warning=f"DỊ ỨNG: {said('patient.allergies')}" if facts.get("patient.allergies") else "",
+        warning=_warning(facts.get("patient.allergies", ())),
         code=code,
         square=drawn.getvalue().decode(),
         bars=tuple(bars(code)),
     )
+
+
+def _warning(allergies: Sequence[object]) -> str:
+    """Allergies in full or, where they do not fit, how many: half of one is worse than none."""
+    said = ", ".join(str(one) for one in allergies)
+    if not said:
+        return ""
+    return f"DỊ ỨNG: {said}" if len(said) <= ROOM else f"DỊ ỨNG {len(allergies)} thứ: xem hồ sơ"
 
 
 def copies(text: str) -> int:
