@@ -75,7 +75,7 @@ def differs(one: Image.Image, other: Image.Image) -> list[tuple[int, int]]:
 
 
 def _small(page: Any) -> Image.Image:
-    drawn = page.render(scale=2 * WIDE / page.get_width(), grayscale=True).to_pil().convert("L")
+    drawn: Image.Image = page.render(scale=2 * WIDE / page.get_width(), grayscale=True).to_pil().convert("L")
     return drawn.resize((WIDE, round(drawn.height * WIDE / drawn.width)), Image.Resampling.BOX)
 
 

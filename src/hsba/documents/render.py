@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from hsba.documents.order import Mark, Order
+    from hsba.documents.order import Mark, Order, Tags
 
 PAPER = resources.files("hsba") / "documents" / "paper"
 FONTS = resources.files("hsba") / "definitions" / "fonts"
@@ -45,12 +45,10 @@ class TooMuchToPrint(TooLarge):
 
 
 @cache
-def compiler() -> typst.Compiler:
-    """The one compiler of this process."""
+def compiler(template: str) -> typst.Compiler:
+    """The one compiler of a template in this process."""
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
-    return typst.Compiler(
-        str(PAPER / "sheet.typ"), root=str(PAPER), font_paths=fonts, ignore_system_fonts=True
-    )
+    return typst.Compiler(str(PAPER / template), root=str(PAPER), font_paths=fonts, ignore_system_fonts=True)
 
 
 def render(order: Order) -> bytes:
@@ -83,7 +81,21 @@ def _compile(given: Mapping[str, Any], at: datetime) -> bytes:
     text = json.dumps(given, ensure_ascii=False)
     if len(text) > MOST + sum(len(one["data"]) for one in given["files"]) + pictures.size(given["sheets"]):
         raise TooMuchToPrint
-    made, warnings = compiler().compile_with_warnings(
+    return _draw("sheet.typ", text, at)
+
+
+def tags(wanted: Tags) -> bytes:
+    """Wristbands or labels as PDF/A-3b."""
+    tag = clean({**asdict(wanted.tag), "square": "", "bars": ()})
+    given = {
+        "tag": {**tag, "square": wanted.tag.square, "bars": wanted.tag.bars}, "kind": wanted.kind, "words": wanted.tag.house,
+        "copies": wanted.copies, "practice": wanted.practice, "stripe": WORDS["practice"],
+    }  # fmt: skip
+    return _draw("tags.typ", json.dumps(given, ensure_ascii=False), wanted.at)
+
+
+def _draw(template: str, text: str, at: datetime) -> bytes:
+    made, warnings = compiler(template).compile_with_warnings(
         sys_inputs={"print": text},
         format="pdf",
         pdf_standards="a-3b",

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 import golden_prints as golden
-from hsba.forms import catalogue
+from hsba.documents.order import Order
+from hsba.documents.render import render
+from hsba.forms import catalogue, paper
 
 FORMS = catalogue.forms()
 SURE = [pytest.param(slug, id=f"{slug}-{form.confidence}") for slug, form in FORMS.items()]
@@ -51,6 +53,18 @@ def test_print__is_sound_and_says_pdf_a_3b(slug: str, caplog: pytest.LogCaptureF
         assert not found.is_encrypted
         for font in _fonts(found):
             assert "/FontFile2" in font or "/FontFile3" in font
+
+
+@pytest.mark.parametrize("slug", [slug for slug, form in FORMS.items() if paper.lay(form, {})["front"]])
+def test_cover__its_front_with_the_signatures_of_the_heads_is_one_page(slug: str) -> None:
+    blank = render(Order((paper.lay(FORMS[slug], {}),), golden.AT))
+
+    pages = golden.words(blank).split("\f")
+
+    heads = [
+        at for at, page in enumerate(pages) if "giám đốc" in page.lower() or "trưởng khoa" in page.lower()
+    ]
+    assert heads == [0]
 
 
 def test_golden__there_is_none_without_a_form() -> None:
