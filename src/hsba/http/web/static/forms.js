@@ -78,7 +78,7 @@ const say = (text, waiting = false) => {
 // In the browser at once: one write after the other, the last one wins.
 let writing = Promise.resolve();
 const keepHere = () => {
-  if (!key) return;
+  if (!key || !begun) return;
   const diff = changed();
   const base = form.elements._base.value;
   writing = writing.then(() =>

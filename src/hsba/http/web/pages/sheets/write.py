@@ -117,23 +117,19 @@ async def here(ask: Ask) -> At:
     return At(part, entry, whole, before)
 
 
-async def known(ask: Ask, at: At, *, owned: bool = False) -> Answers:
-    """What the record knows of this part: with what fills it first, or only what is owned elsewhere."""
-    form, ctx = at.place.form, ask.ctx
-    facts = await populate.gather(
-        ctx, at.place.patient, at.place.encounter, populate.wanted(form, at.part.id)
-    )
-    take = populate.owned if owned else populate.filled
-    return take(form, at.part.id, facts, ctx.tenant.zone)
+async def owned(ask: Ask, at: At) -> Answers:
+    """What this part shows of other resources, as they are now."""
+    names = populate.wanted(at.place.form, at.part.id)
+    facts = await populate.gather(ask.ctx, at.place.patient, at.place.encounter, names) if names else {}
+    return populate.owned(at.place.form, at.part.id, facts, ask.ctx.tenant.zone)
 
 
 async def write(ask: Ask) -> Page:
     """The part as it stands: the draft, or what was saved, or what the record knows."""
     at = await here(ask)
     draft = await entries.draft(ask.ctx, at.place, at.part, at.entry)
-    begun = draft if draft is not None else at.before.answers if at.before else None
-    answers = {**(begun or {}), **await known(ask, at, owned=begun is not None)}
-    again = entries.taken(ask.ctx, at.place, at.part, answers, unread(answers))
+    begun = await entries.begun(ask.ctx, at.place, at.part, at.entry, at.whole)
+    again = entries.taken(ask.ctx, at.place, at.part, begun, unread(begun))
     return await page(ask, at, again, Shown(draft=draft is not None))
 
 
@@ -143,8 +139,7 @@ async def sent(ask: Ask) -> Page | Go:
     ask.ctx.reason = " ".join(ask.form.get("_reason", "").split())[:LONGEST_REASON] or None
     empty = dict.fromkeys(state.answerable(at.place.form, at.part.id) - tables(at), "")
     typed = picked(ask, at, {**empty, **fields(ask)})
-    owned = await known(ask, at, owned=True)
-    given = {**entries.taken(ask.ctx, at.place, at.part, {}, typed), **owned}
+    given = entries.taken(ask.ctx, at.place, at.part, {}, typed)
     here_ = session(ask)
     await entries.keep(ask.ctx, at.place, at.part, at.entry, typed, session=here_, whole=at.whole)
     if ask.form.get("_act") != "complete":
@@ -263,7 +258,7 @@ class Shown:
 async def page(ask: Ask, at: At, answers: Answers, shown: Shown) -> Page:
     """The page to write the part on."""
     banner = await patients.banner(ask.ctx, ask.path("id"))
-    worked = work(ask, at, answers)
+    worked = work(ask, at, {**answers, **await owned(ask, at)})
     refused = shown.refused
     filled = Filled(
         at.place.form, ask.ctx.tenant.zone, ask.show.language, {**at.others, **worked.answers},
@@ -271,14 +266,14 @@ async def page(ask: Ask, at: At, answers: Answers, shown: Shown) -> Page:
         sex=banner.person.gender,
     )  # fmt: skip
     to, here_ = room.addresses(ask, at.place), session(ask) if "_session" in ask.form else uuid4()
-    base = ask.form.get("_base", "") if shown.refused or shown.unreasoned else ""
+    saved = at.before.version if at.before else ""
+    base = ask.form.get("_base", "") if shown.refused or shown.unreasoned else saved
     wrong = [
         (note.item, filled.words(note.item), filled.say(note)) for note in (refused.notes if refused else ())
     ]
     made = Writing(
         banner=banner, form=at.place.form, part=at.part, title=title(ask, at.place.form, at.part), f=filled, to=to,
-        here=_address(ask, at),
-        steps=_steps(ask, at, to), session=str(here_), base=base or (at.before.version if at.before else ""),
+        here=_address(ask, at), steps=_steps(ask, at, to), session=str(here_), base=base,
         before=at.before, draft=shown.draft, problems=tuple(wrong), reason=ask.form.get("_reason", ""),
         met=shown.met, unreasoned=shown.unreasoned, hold=await holds.touch(ask.ctx, at.entry, here_, ask.caller.name),
         key=b64encode(await holds.key(ask.ctx)).decode(),
