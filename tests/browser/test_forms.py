@@ -77,7 +77,9 @@ async def begin(reader: Reader, slug: str) -> Page:
 @pytest.mark.parametrize("reader", BOTH, ids=words, indirect=True)
 async def test_17_bv1__is_written_to_its_end_with_a_killed_tab_in_the_middle(reader: Reader) -> None:
     page = await begin(reader, "17-BV1")
-    await page.goto(re.sub(r"(/17-BV1/[0-9a-f-]+).*", r"\1/examination", page.url))  # another test may have begun it
+    await page.goto(
+        re.sub(r"(/17-BV1/[0-9a-f-]+).*", r"\1/examination", page.url)
+    )  # another test may have begun it
     address = page.url
 
     await page.get_by_label("Lý do vào trạm:").fill("Sốt, ho")

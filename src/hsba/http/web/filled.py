@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hsba.forms import answers as kept
-from hsba.forms import typed
+from hsba.forms import drawing, typed
 from hsba.forms.model import ANSWERED
 from hsba.forms.typed import Wrong
 
@@ -140,6 +140,14 @@ class Filled:
             if note.item not in found or note.stops:
                 found[note.item] = note
         return found
+
+    def strokes(self, item: Item) -> list[str]:
+        """What was drawn, stroke by stroke."""
+        return drawing.strokes(self.answers.get(item.id))
+
+    def frame(self, item: Item) -> tuple[int, int]:
+        """Width and height of what is drawn on."""
+        return drawing.frame(item.art)
 
     def signed(self, signer: Signer) -> Said | None:
         """Who wrote the part that is signed at this place."""

@@ -421,7 +421,8 @@ for (const box of form.querySelectorAll("[data-drawing]")) {
   const point = (event) => {
     const frame = paper.getBoundingClientRect();
     const at = (value, from, size, full) => Math.max(0, Math.min(full, Math.round(((value - from) / size) * full)));
-    return `${at(event.clientX, frame.left, frame.width, 1000)},${at(event.clientY, frame.top, frame.height, 600)}`;
+    const { width, height } = paper.viewBox.baseVal;
+    return `${at(event.clientX, frame.left, frame.width, width)},${at(event.clientY, frame.top, frame.height, height)}`;
   };
   const save = () => {
     field.value = [...paper.querySelectorAll("polyline")].map((one) => one.getAttribute("points")).join(";");
