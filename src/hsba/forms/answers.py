@@ -98,7 +98,7 @@ def _to_items(
 
 
 def _values(item: Item, value: Any) -> list[dict[str, Any]]:
-    if value is None or value in ("", [], False):
+    if value is None or value is False or value in ("", []):
         return []
     if isinstance(value, Wrong):
         return [{"valueString": value.typed}]  # of a draft only: what was typed is kept

@@ -227,6 +227,8 @@ def _observed(entry: _Entry, item: Item, found: Resource, number: str = "") -> M
         **found,
         "derivedFrom": [{"reference": source(entry.response["id"])}],
     }
+    if "site" in item.becomes:
+        told["bodySite"] = _concept(SNOMED, str(item.becomes["site"]))
     if entry.author:
         told["performer"] = [entry.author]
     if category == "vital-signs":
@@ -252,6 +254,8 @@ def _condition(entry: _Entry, item: Item, value: Any) -> Iterator[Made]:
         one.get("system") == ICD for one in code.get("coding", ())
     ):
         told["meta"]["profile"] = [f"{VN}StructureDefinition/vn-core-condition-diagnosis"]
+    if "site" in item.becomes:
+        told["bodySite"] = [_concept(SNOMED, str(item.becomes["site"]))]
     if entry.author:
         told["recorder"] = entry.author
     if words := entry.words(str(item.becomes.get("text", ""))):

@@ -5,6 +5,7 @@ Each node says what it `is`: words, field, line, group, beside, table, turned, s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,8 +28,11 @@ Cell = list[Node]
 WIDEST = 100
 NUMBERS = 8
 """Share of a column of row numbers that the form does not name itself."""
+BARE: Node = {"label": "", "number": "", "hint": "", "unit": "", "room": 0, "bare": True}
+"""What a cell has not, because its words stand over the column."""
 TURNED = 8
 """Columns of a table on its side, where the form does not say."""
+WITHOUT_YEAR = re.compile(r"^(\d\d/\d\d)/\d{4} ")
 
 
 TALL = 400
@@ -279,7 +283,7 @@ class Hand:
         if answer in EMPTY and not (column.options or column.kind == "tick" or column.boxes):
             return []
         found = self.of({column.id: answer}).node(column)
-        return [{**found, "label": "", "number": "", "hint": "", "unit": "", "room": 0, "bare": True}]
+        return [{**found, **BARE}]
 
     def rows_of_entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
         """A part's entries as rows of one table, each with its author where the form signs."""
@@ -356,12 +360,16 @@ class Hand:
                 [
                     row
                     for item in items
-                    for row in self.turned_rows(item, chunk, entries[start : start + size])
+                    for row in self.turned_rows(
+                        item, chunk, entries[start : start + size], narrow=size > TURNED
+                    )
                 ]
             )
         return {**made, "title": self.words(of)} if of and of.label else made
 
-    def turned_rows(self, item: Item, hands: Sequence[Hand], entries: Sequence[Written]) -> Iterator[Node]:
+    def turned_rows(
+        self, item: Item, hands: Sequence[Hand], entries: Sequence[Written], *, narrow: bool
+    ) -> Iterator[Node]:
         """The rows of one item: itself, or its heading and what stands in it."""
         head = {**self.words(item), "unit": item.unit}
         match item.kind:
@@ -376,17 +384,19 @@ class Hand:
                 if item.label:
                     yield {"head": head}
                 for child in item.children():
-                    yield from self.turned_rows(child, hands, entries)
+                    yield from self.turned_rows(child, hands, entries, narrow=narrow)
             case "table":
                 yield {"head": head, "cells": [hand.listed(replace(item, label="")) for hand in hands]}
             case _:
-                yield {"head": head, "cells": [hand.short(item) for hand in hands]}
+                yield {"head": head, "cells": [hand.short(item, narrow=narrow) for hand in hands]}
 
-    def short(self, item: Item) -> Cell:
-        """An answer in few words, for a narrow column."""
+    def short(self, item: Item, *, narrow: bool) -> Cell:
+        """An answer in few words; a moment without its year where the columns are many."""
         if item.separator:
-            return [{"is": "field", "lines": [ink.joined(item, self.answers)], "bare": True}]
+            return [{**BARE, "is": "field", "lines": [ink.joined(item, self.answers)]}]
         said = shown(item, self.answers.get(item.id), self.zone)
+        if narrow and item.kind == "datetime":
+            said = WITHOUT_YEAR.sub(r"\1 ", said)
         return [{"is": "words", "label": said}] if said else []
 
     def curves(self, item: Item, hands: Sequence[Hand]) -> list[Node]:

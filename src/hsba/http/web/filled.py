@@ -208,5 +208,5 @@ def _plain(value: Any) -> list[str]:
     return [
         "true" if one is True else str(one.get("code", "")) if isinstance(one, dict) else str(one)
         for one in values
-        if one not in (None, False, "")
+        if one not in (None, "") and one is not False
     ]

@@ -88,7 +88,7 @@ def roles(ask: Ask) -> tuple[str, ...]:
 
 def may_fill(ask: Ask, part: Part) -> bool:
     """Whether the part is the caller's to fill."""
-    return part.asks and staff.is_for(part, roles(ask))
+    return part.asks and (ask.ctx.policy.unrestricted or staff.is_for(part, roles(ask)))
 
 
 def check(ask: Ask, part: Part) -> None:
