@@ -19,17 +19,20 @@ from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
 from hsba.access.coming_in.outside import Outside, Provider
+from hsba.access.coming_in.strays import Strays
 from hsba.access.identity import Identity
 from hsba.access.oauth.apps import LOOPBACK
 from hsba.access.oauth.clients import Unreachable
 from hsba.access.oauth.scopes import Scopes
+from hsba.access.ports import NOBODY as STRANGER
+from hsba.access.ports import Happening
 from hsba.access.problems import OutsideHours
 from hsba.access.rights.alarm import may_review
 from hsba.access.rights.current import NoRole, Rights
 from hsba.access.rights.emergency import Glass
 from hsba.access.rights.lending import Desk as LendingDesk
 from hsba.access.rights.policy import BREAK_GLASS, RolePolicy
-from hsba.audit import sealing, sending
+from hsba.audit import pruning, sealing, sending
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
 from hsba.audit.witness import TrailWitness
@@ -159,6 +162,7 @@ class App:
     press: Press = field(default_factory=Press)
     rights: Rights = field(default_factory=Rights)
     scopes: Scopes = field(default_factory=Scopes)
+    strays: Strays = field(default_factory=Strays)
     glass: Glass = field(init=False)
     lending: LendingDesk = field(init=False)
 
@@ -189,6 +193,8 @@ class App:
         while True:
             await asyncio.sleep(RENEW_EVERY)
             try:
+                if over := self.strays.over():
+                    await self._tell_strays(over)
                 async with self.pool.bare() as tx:
                     await self.renew(tx)
                     if await terminology.renew(tx, self.codes):
@@ -224,6 +230,19 @@ class App:
         if not alarm.is_fresh(tenant.id) and may_review(self.policy_for(caller.actor, tenant)):
             async with self.pool.searching(tenant.id) as tx:
                 await alarm.read(tx, tenant.id)
+
+    async def stray(self, address: str) -> None:
+        """Tell of a token that nobody has, once for an address and minute."""
+        if self.strays.came(address):
+            await self._tell_strays([(address, 1)])
+
+    async def _tell_strays(self, some: list[tuple[str, int]]) -> None:
+        async with self.pool.bare() as tx:
+            for address, count in some:
+                told = Happening(
+                    "token-wrong", STRANGER, subject=str(count), refused=True, address=address or None
+                )
+                await self.identity.witness.tell(tx, told)
 
     async def admit(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, and refuse one that may do nothing here."""
@@ -335,6 +354,15 @@ def rules(settings: Settings) -> Rules:
 def repository(settings: Settings) -> sending.Target | None:
     """Where the audit trail is sent to."""
     return sending.target(settings.syslog_target, settings.syslog_authorities, settings.syslog_certificate)
+
+
+def pruned(settings: Settings) -> tuple[Chore, ...]:
+    """What removes old lines of the trail by itself, where the settings say so."""
+    if not settings.audit_prune:
+        return ()
+    return pruning.chores(
+        settings.owner_database_url, settings.audit_security_months, settings.audit_access_years
+    )
 
 
 def mail(settings: Settings) -> alarm_mail.Post | None:
@@ -451,7 +479,7 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             files=settings.folder("main") / "files",
             checkpoints=settings.audit_folder or settings.folder("main") / "audit",
             followers=(*FOLLOWERS, *sending.followers(repository(settings))),
-            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness)),
+            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness), *pruned(settings)),
             clock=clock,
         )
         ending.callback(house.press.close)

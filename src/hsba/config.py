@@ -303,6 +303,9 @@ SETTINGS = (
     Setting("audit_access_years", _whole, "0",
             "Years that lines about patients' records are kept; 0 is as long as the record",
             "Số năm lưu các dòng nhật ký về hồ sơ người bệnh; 0 là lâu như hồ sơ"),
+    Setting("audit_prune", _flag, "no",
+            "Let the worker remove lines of the trail whose time is over, once a day; it needs owner_database_url",
+            "Để tiến trình nền xóa dòng nhật ký hết thời hạn, mỗi ngày một lần; cần owner_database_url"),
     Setting("syslog_target", _text, "",
             "Audit repository that every line of the audit trail is sent to: tls://host:6514, tcp://host:601 or"
             " udp://host:514",
@@ -390,6 +393,7 @@ class Settings:
     audit_folder: Path | None
     audit_security_months: int
     audit_access_years: int
+    audit_prune: bool
     syslog_target: str
     syslog_authorities: Path | None
     syslog_certificate: Path | None

@@ -114,6 +114,9 @@ class Services(Protocol):
     async def welcome(self, caller: Caller, tenant: Tenant) -> None:
         """Refuse who may not work at this hour, and who belongs elsewhere and has no right here."""
 
+    async def stray(self, address: str) -> None:
+        """Tell of a token that nobody has."""
+
     async def look_out(self, caller: Caller, tenant: Tenant) -> None:
         """Read how many emergency accesses wait, for who looks at them."""
 

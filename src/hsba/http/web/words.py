@@ -258,6 +258,7 @@ ACCOUNT_ACTS = {
     "token-issue": _("gave an app a token"),
     "token-refuse": _("refused an app a token"),
     "token-reuse": _("a token was used twice, so all that came of it ended"),
+    "token-wrong": _("brought tokens that nobody has; how many in a minute stands beside"),
     "token-revoke": _("ended a token"),
     "door-refuse": _("was refused at the door"),
     "audit-review": _("confirmed the list of accounts"),
