@@ -52,6 +52,8 @@ class Filled:
     notes: tuple[Note, ...] = ()
     said: Mapping[str, Said] = field(default_factory=dict)
     """By part."""
+    copied: frozenset[str] = frozenset()
+    """Items whose answers were copied from an earlier entry and not looked at yet."""
     sex: str = ""
     """Of the patient, for the finder of diagnoses."""
 
