@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from acceptance.forms import STAY, stay
+from hospital import Hospital
 from hsba.forms import catalogue, paper, typed
 from hsba.forms.answers import held_by
 
@@ -92,3 +93,35 @@ async def test_sheet__what_is_typed_is_completed_and_read(ward: Ward, slug: str)
     printed = await ward.http.get(f"{at}/print.pdf")
     assert printed.status_code == 200
     assert printed.content.startswith(b"%PDF")
+
+
+async def test_sheet__the_chart_of_vital_signs_shows_what_was_measured_and_asks_nothing(ward: Ward) -> None:
+    await stay(ward)
+    await Hospital(ward.services).save(measured("8867-4", 96, "/min"), measured("8310-5", Decimal("38.2"), "Cel"))
+
+    assert 'value="chuc-nang-song"' in (await ward.http.get(STAY)).text
+    begun = await ward.http.post(STAY, data={"form": "chuc-nang-song"})
+    page = await ward.http.get(begun.headers["location"])
+    printed = await ward.http.get(begun.headers["location"] + "/print.pdf")
+
+    assert begun.status_code == 303
+    assert "38,2" in page.text
+    assert "21/11/2026 07:45" in page.text
+    assert 'name="_act"' not in page.text
+    assert printed.status_code == 200
+
+
+def measured(code: str, value: int | Decimal, unit: str) -> dict[str, Any]:
+    """A vital sign of the stay."""
+    category = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}
+    return {
+        "resourceType": "Observation",
+        "id": f"o{code}",
+        "status": "final",
+        "category": [{"coding": [category]}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "subject": {"reference": "Patient/p1"},
+        "encounter": {"reference": "Encounter/e1"},
+        "effectiveDateTime": "2026-11-21T07:45:00+07:00",
+        "valueQuantity": {"value": value, "system": "http://unitsofmeasure.org", "code": unit},
+    }

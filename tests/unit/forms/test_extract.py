@@ -85,7 +85,8 @@ parts:
         type: table
         items:
           - {id: given.at, type: datetime, becomes: {moment: }}
-          - {id: given.name, becomes: {medication: {dose: given.dose, route: given.route, quantity: given.quantity, unit: given.unit}}}
+          - id: given.name
+            becomes: {medication: {dose: given.dose, route: given.route, quantity: given.quantity, unit: given.unit}}
           - {id: given.dose}
           - {id: given.route}
           - {id: given.quantity}
