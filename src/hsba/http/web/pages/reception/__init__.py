@@ -1,0 +1,23 @@
+"""Reception: people are found, registered and told apart before anything else is written about them."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from hsba.http.web.page import endpoint
+from hsba.http.web.pages.reception import completing, desk, registering, temporary
+
+IDENTITY = "/patients/{id}/identity"
+
+ROUTES = (
+    Route("/reception", endpoint(desk.desk, room="searching")),
+    Route("/reception", endpoint(desk.found, room="searching"), methods=["POST"]),
+    Route("/patients/new", endpoint(registering.blank)),
+    Route("/patients/new", endpoint(registering.sent, room="writing"), methods=["POST"]),
+    Route("/patients/new/_communes", endpoint(registering.communes_of, fragment=True)),
+    Route("/patients/new/temporary", endpoint(temporary.blank)),
+    Route("/patients/new/temporary", endpoint(temporary.sent, room="writing"), methods=["POST"]),
+    Route(IDENTITY, endpoint(completing.filled)),
+    Route(IDENTITY, endpoint(completing.sent, room="writing"), methods=["POST"]),
+)
+"""The pages of this folder; they stand before `/patients/{id}`."""
