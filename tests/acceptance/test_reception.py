@@ -10,6 +10,8 @@ from uuid import uuid4
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
 
     from acceptance.identity import Ward
@@ -31,7 +33,7 @@ async def desk(ward: Ward, *roles: str) -> None:
     await ward.log_in()
 
 
-async def register(ward: Ward, typed: dict[str, str] = WHOLE, **more: str) -> httpx.Response:
+async def register(ward: Ward, typed: Mapping[str, str] = WHOLE, **more: str) -> httpx.Response:
     return await ward.http.post("/patients/new", data={"_key": str(uuid4()), **typed, **more})
 
 
@@ -135,7 +137,7 @@ async def test_register__what_cannot_be_right_is_said_at_its_field(
 ) -> None:
     await desk(ward)
 
-    refused = await register(ward, **{field: value})
+    refused = await register(ward, {**WHOLE, field: value})
 
     assert refused.status_code == 422
     assert f'href="#f-{field}"' in refused.text

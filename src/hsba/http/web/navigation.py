@@ -17,5 +17,9 @@ class Door:
     rights: tuple[tuple[str, str], ...]
 
 
-DOORS = (Door("reception", "/reception", mark("Reception"), (("create", "Patient"),)),)
+DOORS = (
+    Door("reception", "/reception", mark("Reception"), (("create", "Patient"),)),
+    Door("queue", "/queue", mark("Queue"), (("update", "Encounter"),)),
+    Door("wards", "/wards", mark("Beds"), (("update", "Encounter"),)),
+)
 """In the order of the page."""

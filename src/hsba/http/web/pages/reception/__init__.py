@@ -5,9 +5,10 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from hsba.http.web.page import endpoint
-from hsba.http.web.pages.reception import completing, desk, registering, temporary
+from hsba.http.web.pages.reception import beds, completing, desk, opening, queue, registering, temporary
 
 IDENTITY = "/patients/{id}/identity"
+VISIT = "/patients/{id}/visits"
 
 ROUTES = (
     Route("/reception", endpoint(desk.desk, room="searching")),
@@ -19,5 +20,14 @@ ROUTES = (
     Route("/patients/new/temporary", endpoint(temporary.sent, room="writing"), methods=["POST"]),
     Route(IDENTITY, endpoint(completing.filled)),
     Route(IDENTITY, endpoint(completing.sent, room="writing"), methods=["POST"]),
+    Route(VISIT + "/new", endpoint(opening.blank)),
+    Route(VISIT + "/new", endpoint(opening.sent, room="writing"), methods=["POST"]),
+    Route(VISIT + "/{encounter}/slip", endpoint(opening.slip)),
+    Route("/queue", endpoint(queue.rooms, room="searching")),
+    Route("/queue/{room}", endpoint(queue.queue, room="searching")),
+    Route("/queue/{room}", endpoint(queue.act, room="writing"), methods=["POST"]),
+    Route("/wards", endpoint(beds.wards)),
+    Route("/wards/{ward}", endpoint(beds.board, room="searching")),
+    Route("/wards/{ward}", endpoint(beds.act, room="writing"), methods=["POST"]),
 )
 """The pages of this folder; they stand before `/patients/{id}`."""

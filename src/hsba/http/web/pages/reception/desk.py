@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hsba.http.web.page import Page
-from hsba.http.web.pages.reception import room
+from hsba.http.web.pages.reception import queue, room
 from hsba.record import cards, communes, typed
 from hsba.record.views import alike, finding, unidentified
 from hsba.record.views.alike import Known
 
 if TYPE_CHECKING:
     from hsba.http.web.page import Ask
+    from hsba.http.web.pages.reception.queue import Room
     from hsba.record.cards import Card
     from hsba.record.views.alike import Candidate
     from hsba.record.views.finding import Hit
@@ -39,13 +40,15 @@ class Desk:
     filled: dict[str, str] = field(default_factory=dict)
     """What the card fills into the form."""
     open: tuple[Person, ...] = ()
+    rooms: tuple[Room, ...] = ()
+    """Where patients wait today."""
     reasons: dict[str, str] = field(default_factory=lambda: room.REASONS)
 
 
 async def desk(ask: Ask) -> Page:
     """The box, and who has no name yet."""
     room.require(ask, "create", "Patient")
-    return _page(Desk("", open=await unidentified.newest(ask.ctx)))
+    return _page(Desk("", open=await unidentified.newest(ask.ctx), rooms=await queue.counted(ask)))
 
 
 async def found(ask: Ask) -> Page:
