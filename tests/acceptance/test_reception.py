@@ -238,8 +238,11 @@ async def test_temporary__is_a_code_of_the_house_until_somebody_says_who_it_is(w
     assert late.status_code == 412
 
 
-async def test_temporary__who_is_another_patient_already_is_not_written_twice(ward: Ward) -> None:
-    await desk(ward)
+@pytest.mark.parametrize("roles", [("reception",), ("reception", "planning")])
+async def test_temporary__who_is_another_patient_already_is_not_written_twice(
+    ward: Ward, roles: tuple[str, ...]
+) -> None:
+    await desk(ward, *roles)
     there = patient_of(await register(ward))
     data = {"_key": str(uuid4()), "kind": "emergency", "gender": "unknown"}
     id_ = patient_of(await ward.http.post("/patients/new/temporary", data=data))
@@ -247,7 +250,7 @@ async def test_temporary__who_is_another_patient_already_is_not_written_twice(wa
     refused = await ward.http.post(f"/patients/{id_}/identity", data={**WHOLE, "_version": "1"})
 
     assert refused.status_code == 409
-    assert f'href="/patients/{there}/merge?with={id_}"' in refused.text
+    assert (f'href="/patients/{there}/merge?with={id_}"' in refused.text) == ("planning" in roles)
 
 
 async def test_temporary__a_twin_is_called_after_the_mother(ward: Ward) -> None:

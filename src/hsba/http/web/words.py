@@ -336,6 +336,11 @@ TYPES = {
     "Condition": _("Diagnoses"),
     "DiagnosticReport": _("Reports"),
     "MedicationRequest": _("Prescription lines"),
+    "AllergyIntolerance": _("Allergies"),
+    "Composition": _("Notes"),
+    "Coverage": _("Insurance cards"),
+    "DocumentReference": _("Documents"),
+    "QuestionnaireResponse": _("Parts of sheets"),
 }
 
 APP_TYPES = {

@@ -5,9 +5,19 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from hsba.http.web.page import endpoint
-from hsba.http.web.pages.reception import beds, completing, desk, opening, queue, registering, temporary
+from hsba.http.web.pages.reception import (
+    beds,
+    completing,
+    desk,
+    merging,
+    opening,
+    queue,
+    registering,
+    temporary,
+)
 
 IDENTITY = "/patients/{id}/identity"
+MERGE = "/patients/{id}/merge"
 VISIT = "/patients/{id}/visits"
 
 ROUTES = (
@@ -20,6 +30,9 @@ ROUTES = (
     Route("/patients/new/temporary", endpoint(temporary.sent, room="writing"), methods=["POST"]),
     Route(IDENTITY, endpoint(completing.filled)),
     Route(IDENTITY, endpoint(completing.sent, room="writing"), methods=["POST"]),
+    Route(MERGE, endpoint(merging.compare)),
+    Route(MERGE, endpoint(merging.merge, room="writing"), methods=["POST"]),
+    Route(MERGE + "/undo", endpoint(merging.part, room="writing"), methods=["POST"]),
     Route(VISIT + "/new", endpoint(opening.blank)),
     Route(VISIT + "/new", endpoint(opening.sent, room="writing"), methods=["POST"]),
     Route(VISIT + "/{encounter}/slip", endpoint(opening.slip)),

@@ -37,6 +37,7 @@ class Form:
     banner: Banner | None = None
     """Of the patient whose identity is completed."""
     version: str = ""
+    may_merge: bool = False
     provinces: tuple[Unit, ...] = field(default_factory=places.provinces)
     fields: dict[str, str] = field(default_factory=lambda: room.FIELDS)
     reasons: dict[str, str] = field(default_factory=lambda: room.REASONS)
@@ -98,7 +99,8 @@ def page(form: Form, status: int = 200) -> Page:
 
 def refused(ask: Ask, form: Form, problem: Problem) -> Page:
     """The form as it was sent, with why nothing was saved."""
-    return page(replace(form, problem=ask.sentence(problem)), problem.status)
+    may_merge = room.may(ask, "merge", "Patient")
+    return page(replace(form, problem=ask.sentence(problem), may_merge=may_merge), problem.status)
 
 
 def _key(ask: Ask) -> str:
