@@ -137,8 +137,11 @@ async def _tell_stay(
     type_, _, id_ = str(stay.get("reference", "")).partition("/")
     if type_ != "Encounter" or not (ours or old or new):
         return
+    everything = replace(ctx, policy=AllowAll())
     try:
         stored = await interactions.read(ctx, type_, id_)
+        if ctx.policy.hidden(type_):  # what is hidden from the writer stays in the stay
+            stored = await interactions.read(everything, type_, id_)
     except (NotFound, Gone):
         return
     before = json.stored(stored.body or "")
@@ -146,7 +149,7 @@ async def _tell_stay(
     after = into_encounter.with_diagnoses(ended, roles, ours)
     if after == before:
         return
-    may = ctx if ended != before else replace(ctx, policy=AllowAll())
+    may = ctx if ended != before else everything
     try:
         await interactions.update(may, after, if_match=str(stored.vid))
     except VersionConflict as conflict:

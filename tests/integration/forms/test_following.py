@@ -234,6 +234,15 @@ async def test_follow__an_entry_that_does_not_fit_its_form_is_refused(
         await interactions.update(ctx, entry(item=[item], status="in-progress"))
 
 
+async def test_follow__an_entry_without_its_time_is_refused(house: House) -> None:
+    without = {name: value for name, value in entry().items() if name != "authored"}
+
+    with pytest.raises(Unprocessable) as refused:
+        async with house.writing() as ctx:
+            await interactions.update(ctx, without)
+    assert [issue.path for issue in refused.value.issues] == ["QuestionnaireResponse.authored"]
+
+
 async def test_follow__another_version_of_the_form_is_refused(house: House) -> None:
     with pytest.raises(Unprocessable, match="99"):
         async with house.writing() as ctx:
