@@ -141,10 +141,15 @@ async def sheet(ctx: Context, place: Place) -> Sheet:
 
 async def verify(ctx: Context, place: Place) -> None:
     """Refuse a stay that is not this patient's."""
-    found = await interactions.read(ctx, "Encounter", place.encounter)
+    await verify_stay(ctx, place.patient, place.encounter)
+
+
+async def verify_stay(ctx: Context, patient: str, encounter: str) -> None:
+    """Refuse a stay that is not this patient's, whatever is wanted of it."""
+    found = await interactions.read(ctx, "Encounter", encounter)
     subject = json.stored(found.body or "").get("subject", {}).get("reference")
-    if subject != f"Patient/{place.patient}":
-        raise NotOfThisSheet(f"Encounter/{place.encounter}")
+    if subject != f"Patient/{patient}":
+        raise NotOfThisSheet(f"Encounter/{encounter}")
 
 
 async def draft(ctx: Context, place: Place, part: Part, entry: str) -> Answers | None:
