@@ -223,7 +223,7 @@ async def _known(
     ctx: Context, place: Place, part: Part, of: Callable[[Form, str, populate.Facts, ZoneInfo], Answers]
 ) -> Answers:
     """What the record knows of a part."""
-    names = populate.wanted(place.form, part.id)
+    names = populate.wanted(place.form, part.id, alone=of is populate.owned)
     facts = await populate.gather(ctx, place.patient, place.encounter, names) if names else {}
     return of(place.form, part.id, facts, ctx.tenant.zone)
 

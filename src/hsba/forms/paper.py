@@ -247,6 +247,7 @@ class Hand:
         if item.label:
             made["title"] = self.words(item)
         if item.fixed:
+            made["printed"] = True
             made["rows"] = [self.printed_row(item, row) for row in item.fixed]
             made["columns"] = _leading(item) + made["columns"]
         else:
@@ -417,7 +418,7 @@ class Hand:
         found = [by.get(signer.label) for signer in item.signers]
         times = sorted(one.at for one in found if one and one.at)
         return {
-            "is": "signatures", "dated": item.dated,
+            "is": "signatures", "dated": item.dated, "room": item.lines or 3,
             "date": f"{times[-1].astimezone(self.zone):%d %m %Y}".split() if times else ["", "", ""],
             "signers": [
                 {"label": signer.label, "note": signer.note, "name": one.name if one else ""}

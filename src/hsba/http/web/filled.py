@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hsba.forms import answers as kept
-from hsba.forms import typed
+from hsba.forms import drawing, typed
 from hsba.forms.model import ANSWERED
 from hsba.forms.typed import Wrong
 
@@ -52,6 +52,8 @@ class Filled:
     notes: tuple[Note, ...] = ()
     said: Mapping[str, Said] = field(default_factory=dict)
     """By part."""
+    copied: frozenset[str] = frozenset()
+    """Items whose answers were copied from an earlier entry and not looked at yet."""
     sex: str = ""
     """Of the patient, for the finder of diagnoses."""
 
@@ -140,6 +142,14 @@ class Filled:
             if note.item not in found or note.stops:
                 found[note.item] = note
         return found
+
+    def strokes(self, item: Item) -> list[str]:
+        """What was drawn, stroke by stroke."""
+        return drawing.strokes(self.answers.get(item.id))
+
+    def frame(self, item: Item) -> tuple[int, int]:
+        """Width and height of what is drawn on."""
+        return drawing.frame(item.art)
 
     def signed(self, signer: Signer) -> Said | None:
         """Who wrote the part that is signed at this place."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from starlette.responses import Response
 from starlette.routing import Route
 
-from hsba.forms import shelf
+from hsba.fhir.problems import NotFound
+from hsba.forms import drawing, shelf
 from hsba.http.web.filled import Filled
 from hsba.http.web.page import Page, endpoint
 from hsba.http.web.pages.sheets.stay import KINDS
@@ -48,7 +50,21 @@ async def blank(ask: Ask) -> Page:
     return Page("forms/blank.html", Blank(form, filled), section="forms")
 
 
+async def art(ask: Ask) -> Response:
+    """The picture that is drawn on."""
+    found = drawing.picture(ask.path("name"))
+    if found is None:
+        raise NotFound(ask.path("name"))
+    ask.ctx.told.add("art")  # the same for everybody
+    headers = {
+        "cache-control": "private, max-age=86400",
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    }
+    return Response(found, headers=headers, media_type=drawing.SVG)
+
+
 ROUTES = (
+    Route("/forms/art/{name}.svg", endpoint(art, about=None)),
     Route("/forms", endpoint(forms, about=None)),
     Route("/forms/{slug}", endpoint(blank, about=None)),
 )

@@ -27,6 +27,7 @@ const written = () => {
       found[field.name] = field.value;
     }
   }
+  for (const name of Object.keys(found)) found[name] = found[name].replaceAll("\0", "");
   return found;
 };
 
@@ -155,6 +156,7 @@ const follow = (told) => {
 
 form.addEventListener("input", (event) => {
   begun = true;
+  event.target.closest(".copied")?.classList.remove("copied");
   if (event.isComposing) keepHere();
   else soon();
 });
@@ -421,7 +423,8 @@ for (const box of form.querySelectorAll("[data-drawing]")) {
   const point = (event) => {
     const frame = paper.getBoundingClientRect();
     const at = (value, from, size, full) => Math.max(0, Math.min(full, Math.round(((value - from) / size) * full)));
-    return `${at(event.clientX, frame.left, frame.width, 1000)},${at(event.clientY, frame.top, frame.height, 600)}`;
+    const { width, height } = paper.viewBox.baseVal;
+    return `${at(event.clientX, frame.left, frame.width, width)},${at(event.clientY, frame.top, frame.height, height)}`;
   };
   const save = () => {
     field.value = [...paper.querySelectorAll("polyline")].map((one) => one.getAttribute("points")).join(";");
@@ -498,7 +501,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     open(print.href, "_blank", "noopener");
   } else if (event.key === "F8" && !event.ctrlKey && !event.shiftKey) {
-    const copy = document.querySelector("button[data-copy]");
+    const copy = document.querySelector("a[data-copy]");
     if (!copy) return;
     event.preventDefault();
     copy.click();

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hsba.forms import populate, state
+from hsba.forms import populate, shelf, state
 from hsba.http.web.filled import Filled, Said
 from hsba.http.web.page import Page
 from hsba.http.web.pages.sheets import room
@@ -51,6 +51,10 @@ class Reading:
     f: Filled
     parts: tuple[OnePart, ...]
     to: Addresses
+    may: bool
+    """Whether the reader may change or stop it: it is written, and a part of it is his to fill."""
+    covers: tuple[Form, ...]
+    """Other covers that the stay may go on with."""
 
 
 async def read(ask: Ask) -> Page:
@@ -68,7 +72,11 @@ async def read(ask: Ask) -> Page:
             owned = populate.owned(where.form, part.id, facts, zone)
             known |= state.work(where.form, part, owned, whole.answers(), ask.ctx.clock.now(), zone).answers
     filled = Filled(where.form, zone, ask.show.language, known | whole.answers(), said=said)
-    return Page("forms/read.html", Reading(banner, where.form, filled, parts, to), section="patients")
+    may = any(one.mine for one in parts) and any(one.status != "stopped" for one in whole.entries)
+    known_forms = await shelf.current(ask.ctx) if may and where.form.kind == "cover" else {}
+    covers = tuple(one for one in known_forms.values() if one.kind == "cover" and one.slug != where.form.slug)
+    shown = Reading(banner, where.form, filled, parts, to, may, covers)
+    return Page("forms/read.html", shown, section="patients")
 
 
 def _part(ask: Ask, part: Part, whole: Sheet, to: Addresses) -> OnePart:

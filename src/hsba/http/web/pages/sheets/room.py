@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LONGEST = 4 * 1024 * 1024
 """Bytes of a part that are taken at once; free text over its own limit is kept as typed, and said so."""
 
+LONGEST_REASON = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hsba.forms.holds import Hold
     from hsba.forms.meeting import Meeting
     from hsba.forms.model import Form, Part
+    from hsba.forms.populate import Earlier
     from hsba.forms.state import Note, State
     from hsba.http.web.page import Ask
     from hsba.http.web.pages.sheets.room import Addresses
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
 MISSING = "Còn thiếu."
 """What the state of a part says of a field that is empty: not said before somebody tries to complete it."""
-LONGEST_REASON = 500
+COPIED = 5
+"""Earlier entries that one may copy from."""
 CONTROL = "_"
 """How the names of fields begin that are no item of the form."""
 
@@ -79,6 +81,8 @@ class Writing:
     reason: str
     met: Meeting | None
     unreasoned: bool
+    copied: Earlier | None
+    earlier: tuple[Earlier, ...]
     hold: Hold
     key: str
     """With which this account's browser encrypts what it could not send yet."""
@@ -130,13 +134,27 @@ async def write(ask: Ask) -> Page:
     draft = await entries.draft(ask.ctx, at.place, at.part, at.entry)
     begun = await entries.begun(ask.ctx, at.place, at.part, at.entry, at.whole)
     again = entries.taken(ask.ctx, at.place, at.part, begun, unread(begun))
-    return await page(ask, at, again, Shown(draft=draft is not None))
+    copied = next((one for one in await earlier(ask, at) if one.id == ask.query("copy")), None)
+    if copied is not None:
+        again |= copied.answers
+    return await page(ask, at, again, Shown(draft=draft is not None, copied=copied))
+
+
+async def earlier(ask: Ask, at: At) -> tuple[Earlier, ...]:
+    """Entries of this part that were completed before in the stay, from which one may copy."""
+    if not (at.part.repeats or at.place.form.many) or at.before is not None:
+        return ()
+    place = at.place
+    found = await populate.earlier(
+        ask.ctx, place.form, at.part.id, place.patient, place.encounter, most=COPIED
+    )
+    return tuple(one for one in found if one.id != at.entry)
 
 
 async def sent(ask: Ask) -> Page | Go:
     """Keep what was sent, or complete the part with it."""
     at = await here(ask)
-    ask.ctx.reason = " ".join(ask.form.get("_reason", "").split())[:LONGEST_REASON] or None
+    ask.ctx.reason = " ".join(ask.form.get("_reason", "").split())[: room.LONGEST_REASON] or None
     empty = dict.fromkeys(state.answerable(at.place.form, at.part.id) - tables(at), "")
     typed = picked(ask, at, {**empty, **fields(ask)})
     given = entries.taken(ask.ctx, at.place, at.part, {}, typed)
@@ -246,6 +264,8 @@ class Shown:
     """Where somebody else saved the part meanwhile and fields are to be picked."""
     unreasoned: bool = False
     """Whether a correction came without its reason."""
+    copied: Earlier | None = None
+    """The entry that was copied from."""
 
     @property
     def status(self) -> int:
@@ -263,7 +283,7 @@ async def page(ask: Ask, at: At, answers: Answers, shown: Shown) -> Page:
     filled = Filled(
         at.place.form, ask.ctx.tenant.zone, ask.show.language, {**at.others, **worked.answers},
         writing=at.part.id, asked=worked.asked, notes=worked.notes if refused else telling(worked.notes),
-        sex=banner.person.gender,
+        sex=banner.person.gender, copied=frozenset(shown.copied.answers if shown.copied else ()),
     )  # fmt: skip
     to, here_ = room.addresses(ask, at.place), session(ask) if "_session" in ask.form else uuid4()
     saved = at.before.version if at.before else ""
@@ -276,7 +296,7 @@ async def page(ask: Ask, at: At, answers: Answers, shown: Shown) -> Page:
         here=_address(ask, at), steps=_steps(ask, at, to), session=str(here_), base=base,
         before=at.before, draft=shown.draft, problems=tuple(wrong), reason=ask.form.get("_reason", ""),
         met=shown.met, unreasoned=shown.unreasoned, hold=await holds.touch(ask.ctx, at.entry, here_, ask.caller.name),
-        key=b64encode(await holds.key(ask.ctx)).decode(),
+        copied=shown.copied, earlier=await earlier(ask, at), key=b64encode(await holds.key(ask.ctx)).decode(),
     )  # fmt: skip
     return Page("forms/write.html", made, section="patients", status=shown.status)
 
