@@ -25,7 +25,9 @@ from hsba.forms.paper import Written
 COVER = "01-BV1"
 PAGES = 4
 DOSSIER = 50
-WORDS = ("bệnh nhân sốt cao ho khan đau ngực phải khó thở nhẹ không nôn ăn kém tiểu thường tỉnh tiếp xúc tốt").split()
+WORDS = (
+    "bệnh nhân sốt cao ho khan đau ngực phải khó thở nhẹ không nôn ăn kém tiểu thường tỉnh tiếp xúc tốt"
+).split()
 BARS = {"cover_ms": 30, "dossier_s": 4, "pages_per_s": 20}
 
 
@@ -42,7 +44,9 @@ def main(options: argparse.Namespace) -> None:
     for _ in range(options.pages // PAGES):
         _print([sheet(form, chance)])
     rate = options.pages / (time.perf_counter() - started)
-    print(f"{options.pages} pages: {rate:.0f} pages/s (bar {BARS['pages_per_s']}); {before} MB, then {_memory()} MB")
+    print(
+        f"{options.pages} pages: {rate:.0f} pages/s (bar {BARS['pages_per_s']}); {before} MB, then {_memory()} MB"
+    )
 
 
 def sheet(form: Form, chance: random.Random) -> paper.Node:
