@@ -97,7 +97,9 @@ async def test_sheet__what_is_typed_is_completed_and_read(ward: Ward, slug: str)
 
 async def test_sheet__the_chart_of_vital_signs_shows_what_was_measured_and_asks_nothing(ward: Ward) -> None:
     await stay(ward)
-    await Hospital(ward.services).save(measured("8867-4", 96, "/min"), measured("8310-5", Decimal("38.2"), "Cel"))
+    await Hospital(ward.services).save(
+        measured("8867-4", 96, "/min"), measured("8310-5", Decimal("38.2"), "Cel")
+    )
 
     assert 'value="chuc-nang-song"' in (await ward.http.get(STAY)).text
     begun = await ward.http.post(STAY, data={"form": "chuc-nang-song"})
