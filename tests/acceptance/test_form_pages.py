@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -241,7 +242,7 @@ async def test_draft__answers_what_follows_and_a_late_step_changes_nothing(ward:
 @pytest.mark.parametrize(
     "text,kept",
     [
-        ("Sốt\x00\x07\x1b[31m cao", "Sốt[31m cao"),
+        ("Sốt\x07\x1b[31m cao", "Sốt[31m cao"),
         ("Đau 😷 ngực", "Đau 😷 ngực"),
         ("a\u202eb\u2066c", "a\u202eb\u2066c"),
         ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
@@ -272,12 +273,86 @@ async def test_draft__two_megabytes_are_kept_and_said_to_be_too_long(ward: Ward)
 
 
 @pytest.mark.parametrize(
-    "typed", [{"no.such.item": "x"}, {"vitals.pulse.0.x": "1"}, {"reason": "x", "_session": "abc"}]
+    "typed",
+    [{"no.such.item": "x"}, {"vitals.pulse.0.x": "1"}, {"reason": "x", "_session": "abc"}, {"reason": "\0"}],
 )
 async def test_draft__of_no_such_field_or_session_is_refused(ward: Ward, typed: dict[str, str]) -> None:
     desk = await stay(ward)
 
     assert (await desk.draft(typed)).status_code == 400
+
+
+async def test_copy__of_an_earlier_entry_is_marked_until_it_was_looked_at(ward: Ward) -> None:
+    desk = await stay(ward)
+    sheet = f"{STAY}/36-BV2/{desk.sheet}/notes"
+    typed = {
+        "note.when": "20/11/2026 7:45",
+        "note.subjective": "Đỡ ho",
+        "note.medicines.0.note.medicines.name": "Paracetamol 500 mg",
+    }
+    more = {"_act": "complete", "_session": desk.session, "_base": ""}
+    assert (await ward.http.post(f"{sheet}/{uuid4()}", data={**typed, **more})).status_code == 303
+
+    fresh = f"{sheet}/{uuid4()}"
+    offered = re.search(r'href="([^"]+\?copy=[^"]+)"[^>]*data-copy', (await ward.http.get(fresh)).text)
+    assert offered is not None
+    page = (await ward.http.get(offered[1])).text
+
+    assert "Đỡ ho</textarea>" in page
+    assert 'value="Paracetamol 500 mg"' in page
+    assert re.search(r'class="[^"]*copied"[^>]*data-item="note.subjective"', page)
+    assert "Đã chép từ tờ của BS. Phạm Thu Lan" in page
+
+
+async def test_cover__another_begins_with_what_both_ask(ward: Ward) -> None:
+    desk = await stay(ward)
+    await desk.send(TYPED)
+
+    changed = await ward.http.post(f"{desk.at}/_cover", data={"form": "01-BV1"})
+    page = (await ward.http.get(f"{changed.headers['location']}/examination")).text
+    stopped = await ward.http.post(f"{desk.at}/_stop", data={"reason": "Đổi sang bệnh án nội khoa"})
+
+    assert "/01-BV1/" in changed.headers["location"]
+    assert "Sốt cao 3 ngày" in page
+    assert stopped.status_code == 303
+    assert "ngừng dùng" in await desk.open()
+    assert (await ward.http.post(f"{desk.at}/_stop", data={"reason": " "})).status_code == 400
+
+
+async def test_phrases__are_kept_offered_and_deleted(ward: Ward) -> None:
+    await stay(ward)
+    kept = await ward.http.post(
+        "/forms/phrases", data={"short": "sot", "words": "Người bệnh sốt, đã lau mát"}
+    )
+    refused = await ward.http.post("/forms/phrases", data={"short": "s o t", "words": "x"})
+
+    assert kept.status_code == 303
+    assert refused.status_code == 400
+    assert (await ward.http.get("/forms/phrases/_offered?q=so")).json() == [
+        ["sot", "Người bệnh sốt, đã lau mát"]
+    ]
+    number = re.search(r'action="/forms/phrases/(\d+)"', (await ward.http.get("/forms/phrases")).text)
+    assert number is not None
+    await ward.http.post(f"/forms/phrases/{number[1]}")
+    assert (await ward.http.get("/forms/phrases/_offered?q=so")).json() == []
+
+
+async def test_drawing__is_kept_as_strokes_and_nothing_else(ward: Ward) -> None:
+    desk = await stay(ward)
+    sheet = f"{STAY}/06-BV2/{desk.sheet}/operation"
+    control = {"_session": desk.session}
+
+    await ward.http.post(f"{sheet}/_draft", data={"operation.drawing": "1,2 30,40;5,6", **control})
+    drawn = (await ward.http.get(sheet)).text
+    wrong = await ward.http.post(f"{sheet}/_draft", data={"operation.drawing": '1,2"/><script>', **control})
+
+    assert '<polyline points="1,2 30,40"/><polyline points="5,6"/>' in drawn
+    assert wrong.json()["notes"]["operation.drawing"][1] is True
+    assert (
+        "<script>" not in (await ward.http.get(sheet)).text.partition('id="part"')[2].partition("</form>")[0]
+    )
+    assert (await ward.http.get("/forms/art/body.svg")).headers["content-type"] == "image/svg+xml"
+    assert (await ward.http.get("/forms/art/..%2Fbody.svg")).status_code == 404
 
 
 async def test_hold__is_of_the_first_page_and_handed_over_after_the_warning(ward: Ward) -> None:
