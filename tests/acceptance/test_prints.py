@@ -162,3 +162,27 @@ async def test_print__names_the_patient_in_no_address_and_no_file_name(ward: War
 
     assert answer.headers["content-disposition"] == 'inline; filename="17-BV1.pdf"'
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_tags__say_who_the_patient_is_and_leave_a_line(ward: Ward) -> None:
+    await stay(ward)
+
+    band = text(await ward.http.get("/patients/p1/encounters/e1/wristband.pdf"))
+    labels = text(await ward.http.get("/patients/p1/encounters/e1/label.pdf?copies=2"))
+
+    assert "NGUYỄN THỊ THỬ" in band
+    assert labels.count("NGUYỄN THỊ THỬ") == 2
+    trail = ward.services.trail
+    assert isinstance(trail, Recording)
+    assert [subjects for act, subjects in trail.lines if act == "print"] == [
+        {"Patient/p1", "wristband"}, {"Patient/p1", "label"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", ["e1/label.pdf?copies=0", "e1/label.pdf?copies=999", "e1/label.pdf?copies=x", "e2/label.pdf"]
+)
+async def test_tags__too_many_or_of_another_patient_are_refused(ward: Ward, path: str) -> None:
+    await stay(ward)
+
+    assert (await ward.http.get(f"/patients/p1/encounters/{path}")).status_code in (400, 404)

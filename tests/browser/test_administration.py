@@ -102,7 +102,7 @@ async def test_role__is_copied_and_a_line_of_it_changed_when_a_second_person_app
     await page.get_by_role("button", name="Lưu").click()
 
     await expect(page.locator("h1")).to_contain_text("Điều dưỡng trực đêm")
-    await expect(page.locator(".rules > li.more")).to_contain_text("xem, in:")
+    await expect(page.locator(".rules > li.comes")).to_contain_text("xem, in:")
     await expect(page.get_by_role("button", name="Duyệt")).to_have_count(0)
     proposal = page.url
     await page.context.clear_cookies()

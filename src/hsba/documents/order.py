@@ -41,3 +41,30 @@ class Order:
     practice: bool = False
     contents: bool = False
     files: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What a wristband or a label says."""
+
+    name: str
+    who: str
+    where: str
+    house: str
+    warning: str
+    code: str
+    square: str
+    """The code as QR, SVG."""
+    bars: tuple[int, ...]
+    """The same as Code 128; none where it would be too wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The same tag so many times, each on a page of its own, for a printer of `wristband` or `label`."""
+
+    tag: Tag
+    kind: str
+    at: datetime
+    copies: int = 1
+    practice: bool = False

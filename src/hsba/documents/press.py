@@ -13,6 +13,7 @@ import signal
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from typing import TYPE_CHECKING
 
+from hsba.documents.order import Tags
 from hsba.fhir.problems import Problem
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Press:
         """Start nothing yet."""
         self._process: ProcessPoolExecutor | None = None
 
-    async def render(self, order: Order) -> bytes:
+    async def render(self, order: Order | Tags) -> bytes:
         """The order as PDF; NotPrinted where the process was killed over it."""
         process = self._process = self._process or _new()
         try:
@@ -63,7 +64,7 @@ def _begin() -> None:
     os.environ["RAYON_NUM_THREADS"] = "1"
 
 
-def _render(order: Order) -> bytes:
-    from hsba.documents.render import render  # noqa: PLC0415 - Typst is loaded here, and nowhere else
+def _render(order: Order | Tags) -> bytes:
+    from hsba.documents import render  # noqa: PLC0415 - Typst is loaded here, and nowhere else
 
-    return render(order)
+    return render.tags(order) if isinstance(order, Tags) else render.render(order)

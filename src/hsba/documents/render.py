@@ -7,6 +7,7 @@ is kept in each process: it holds the fonts, and what it has drawn before.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict
 from functools import cache
 from importlib import resources
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from hsba.documents.order import Order
+    from hsba.documents.order import Mark, Order, Tags
 
 PAPER = resources.files("hsba") / "documents" / "paper"
 FONTS = resources.files("hsba") / "definitions" / "fonts"
@@ -32,6 +33,7 @@ WORDS = {
     "practice": "DỮ LIỆU TẬP",
     "reconstructed": "Mẫu dựng lại từ mô tả, chưa đối chiếu với bản in chính thức",
 }
+log = logging.getLogger(__name__)
 MOST = 4_000_000
 """Characters of all texts of one print: some thousand pages."""
 
@@ -43,12 +45,10 @@ class TooMuchToPrint(TooLarge):
 
 
 @cache
-def compiler() -> typst.Compiler:
-    """The one compiler of this process."""
+def compiler(template: str) -> typst.Compiler:
+    """The one compiler of a template in this process."""
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
-    return typst.Compiler(
-        str(PAPER / "sheet.typ"), root=str(PAPER), font_paths=fonts, ignore_system_fonts=True
-    )
+    return typst.Compiler(str(PAPER / template), root=str(PAPER), font_paths=fonts, ignore_system_fonts=True)
 
 
 def render(order: Order) -> bytes:
@@ -73,17 +73,37 @@ def render(order: Order) -> bytes:
         return _compile({**given, "sheets": without}, order.at)
 
 
+def _mark(mark: Mark) -> dict[str, Any]:
+    return {"lines": [printable(one, broken=False) for one in mark.lines], "code": mark.code}
+
+
 def _compile(given: Mapping[str, Any], at: datetime) -> bytes:
     text = json.dumps(given, ensure_ascii=False)
     if len(text) > MOST + sum(len(one["data"]) for one in given["files"]) + pictures.size(given["sheets"]):
         raise TooMuchToPrint
-    made = compiler().compile(
+    return _draw("sheet.typ", text, at)
+
+
+def tags(wanted: Tags) -> bytes:
+    """Wristbands or labels as PDF/A-3b."""
+    tag = clean({**asdict(wanted.tag), "square": "", "bars": ()})
+    given = {
+        "tag": {**tag, "square": wanted.tag.square, "bars": wanted.tag.bars}, "kind": wanted.kind, "words": wanted.tag.house,
+        "copies": wanted.copies, "practice": wanted.practice, "stripe": WORDS["practice"],
+    }  # fmt: skip
+    return _draw("tags.typ", json.dumps(given, ensure_ascii=False), wanted.at)
+
+
+def _draw(template: str, text: str, at: datetime) -> bytes:
+    made, warnings = compiler(template).compile_with_warnings(
         sys_inputs={"print": text},
         format="pdf",
         pdf_standards="a-3b",
         timestamp=int(at.timestamp()),
         pdf_tags=False,
     )
+    for one in warnings:
+        log.warning("typst: %s", one.message)
     return cast("bytes", made)  # one file: only pictures come page by page
 
 

@@ -7,7 +7,10 @@ another base, and `definitions.load(rebase=(BASE, wanted))` replaces it while re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from hsba.fhir.definitions import Definitions
 
 BASE: Final = "http://fhir.hl7.org.vn/core"
 
@@ -17,6 +20,12 @@ class Canon:
     """Makes the canonical addresses of the Vietnamese profiles, extensions, codes and identifiers."""
 
     base: str = BASE
+
+    @classmethod
+    def of(cls, definitions: Definitions) -> Canon:
+        """The one that these definitions were loaded with."""
+        mark = "/StructureDefinition/vn-core-patient"
+        return definitions.made("canon", mark, lambda: _found(definitions, mark))
 
     def profile(self, name: str) -> str:
         """The address of a profile or extension: `vn-core-patient`, `vn-ext-ward`."""
@@ -33,3 +42,8 @@ class Canon:
     def identifier(self, name: str) -> str:
         """The system of an identifier: `cccd`, `bhyt`, `mrn`."""
         return f"{self.base}/sid/{name}"
+
+
+def _found(definitions: Definitions, mark: str) -> Canon:
+    urls = definitions.urls("StructureDefinition")
+    return Canon(next((url.removesuffix(mark) for url in urls if url.endswith(mark)), BASE))

@@ -16,14 +16,14 @@ BECOMES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "allergy": (frozenset(), frozenset({"text"})),
     "family": (frozenset(), frozenset()),
     "procedure": (frozenset(), frozenset({"code", "category", "when", "end", "by", "text"})),
-    "medication": (frozenset(), frozenset({"dose", "route", "quantity", "note"})),
+    "medication": (frozenset(), frozenset({"dose", "route", "quantity", "unit", "note"})),
     "immunization": (frozenset({"code"}), frozenset()),
     "encounter": (frozenset({"field"}), frozenset()),
     "moment": (frozenset(), frozenset()),
     "nothing": (frozenset(), frozenset()),
 }
 """By kind: the keys it needs, and those it may have.  `code` is LOINC's, or `system|code`; `when`, `end`, `by`, `text`,
-`dose`, `route`, `quantity` and `note` name other items.  A `moment` is when all that the entry (or the row) says was so.
+`dose`, `route`, `quantity`, `unit` and `note` name other items.  A `moment` is when all that the entry (or the row) says was so.
 `site` is SNOMED CT's place of the body."""
 
 

@@ -320,8 +320,8 @@ def _procedure(entry: _Entry, item: Item, value: Any) -> Iterator[Made]:
 
 
 def _medication(entry: _Entry, item: Item, value: Any) -> Iterator[Made]:
-    dose, route, quantity, note = (
-        entry.words(str(item.becomes.get(key, ""))) for key in ("dose", "route", "quantity", "note")
+    dose, route, quantity, unit, note = (
+        entry.words(str(item.becomes.get(key, ""))) for key in ("dose", "route", "quantity", "unit", "note")
     )
     dosage: Resource = {}
     if text := ", ".join(one for one in (dose, route, note) if one):
@@ -341,7 +341,7 @@ def _medication(entry: _Entry, item: Item, value: Any) -> Iterator[Made]:
     if dosage:
         told["dosageInstruction"] = [dosage]
     if quantity:
-        told["dispenseRequest"] = {"quantity": _quantity_of(quantity)}
+        told["dispenseRequest"] = {"quantity": _quantity_of(f"{quantity} {unit}".strip())}
     yield Made(told)
 
 

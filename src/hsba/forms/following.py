@@ -46,8 +46,8 @@ class Entries:
         made = extract.made(form, {**after, "id": id}) if form and after else []
         there = await derived.made_of(ctx, id, extract.TYPES) if before else {}
         inner = replace(ctx, entry=id, alone=False)
-        if changes := [*_now(made, there), *_gone(made, there)]:
-            await transaction(inner, _bundle(changes))
+        if changed := changes(made, there):
+            await transaction(inner, _bundle(changed))
         if stay := (after or before or {}).get("encounter"):
             old = into_encounter.fields(was, before) if was and before else {}
             new = into_encounter.fields(form, after) if form and after else {}
@@ -63,6 +63,11 @@ async def _form(ctx: Context, response: Resource | None) -> Form | None:
         return await shelf.of(ctx, str((response or {}).get("questionnaire", "")))
     except shelf.UnknownForm:
         return None
+
+
+def changes(made: list[Made], there: dict[Address, Resource]) -> list[Resource]:
+    """What is to be written so that the record says what the entry says, and nothing that it said before."""
+    return [*_now(made, there), *_gone(made, there)]
 
 
 def _now(made: Iterable[Made], there: dict[Address, Resource]) -> Iterable[Resource]:

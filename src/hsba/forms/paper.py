@@ -75,12 +75,13 @@ def lay(
     body: list[Node] = []
     for part in form.parts:
         body += hand.part(part, written.get(part.id, ()))
+    front = _front(body)
     above = hand.of({**answers, **(head or {})})
     sides = {side: above.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")}
     return {
         "code": form.code, "printed": form.printed, "name": form.name, "version": form.version, "title": form.title,
         "subtitle": form.subtitle, "size": form.size, "landscape": form.landscape, "confidence": form.confidence,
-        "head": {**sides, "titled": form.head.titled or not form.head.middle}, "body": body,
+        "head": {**sides, "titled": form.head.titled or not form.head.middle}, "front": front, "body": body,
     }  # fmt: skip
 
 
@@ -246,6 +247,7 @@ class Hand:
         if item.label:
             made["title"] = self.words(item)
         if item.fixed:
+            made["printed"] = True
             made["rows"] = [self.printed_row(item, row) for row in item.fixed]
             made["columns"] = _leading(item) + made["columns"]
         else:
@@ -416,7 +418,7 @@ class Hand:
         found = [by.get(signer.label) for signer in item.signers]
         times = sorted(one.at for one in found if one and one.at)
         return {
-            "is": "signatures", "dated": item.dated,
+            "is": "signatures", "dated": item.dated, "room": item.lines or 3,
             "date": f"{times[-1].astimezone(self.zone):%d %m %Y}".split() if times else ["", "", ""],
             "signers": [
                 {"label": signer.label, "note": signer.note, "name": one.name if one else ""}
@@ -438,6 +440,16 @@ NODES: dict[str, Callable[[Hand, Item], Node]] = {
     "drawing": Hand.drawing, "chart": Hand.drawing,
 }  # fmt: skip
 """How each kind is laid out; a kind that is not here is a question."""
+
+
+def _front(body: list[Node]) -> list[Node]:
+    """Take the small parts at the beginning out of it, where they are a page of their own."""
+    small = next((at for at, node in enumerate(body) if node["is"] != "dense"), len(body))
+    if small < len(body) and body[small]["is"] != "break":
+        return []
+    front = [node for one in body[:small] for node in one["body"]]
+    del body[:small]
+    return front
 
 
 def _author(part: Part, entry: Written) -> tuple[Signed, ...]:

@@ -41,15 +41,19 @@ ROWS = 200
 # --- facts of the record -----------------------------------------------------------------------------------
 
 
-def wanted(form: Form, part: str | None = None) -> frozenset[str]:
-    """The facts that an entry of a part takes from the record; of the whole form and its head without one."""
+def wanted(form: Form, part: str | None = None, *, alone: bool = False) -> frozenset[str]:
+    """The facts that an entry of a part takes from the record; of the whole form and its head without one.
+
+    With `alone` only those that it shows and does not copy (`owned`).
+    """
     if part is not None:
         items: Iterable[Item] = held_by(form, part)
     else:
         items = (
             item for side in (form.head.left, form.head.middle, form.head.right, form.walk()) for item in side
         )
-    return frozenset(item.source or item.copy for item in items if item.source or item.copy)
+    named = (item.source or ("" if alone else item.copy) for item in items)
+    return frozenset(name for name in named if name)
 
 
 async def gather(

@@ -438,6 +438,13 @@ def _upside_down(item: Item) -> bool:
 def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library) -> None:
     """What only the whole form can say: every name is known, nothing waits for itself."""
     items = {item.id: item for item in form.walk()}
+    cells = {
+        f"{table.id}.{row.id}.{column.id}"
+        for table in items.values()
+        for row in table.fixed
+        for column in table.items
+    }
+    known = frozenset({*items, *cells})
     for part in form.parts:
         if part.as_table and not part.repeats:
             raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
@@ -458,14 +465,14 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
     asks: dict[str, set[str]] = {}
     for part in form.parts:
         for item in part.items:
-            _asks(item, frozenset(), asks, places, items)
+            _asks(item, frozenset(), asks, places, known)
     for item in (*items.values(), *form.head.left, *form.head.middle, *form.head.right):
         for key, fact in (("from", item.source), ("copy", item.copy)):
             if fact and fact not in library.facts:
                 raise places[item.id].wrong(f"there is no fact {fact}.", f"không có dữ kiện {fact}.", key)
     for check in form.checks:
         for name in (*check.items, *names(check.that)):
-            if name not in items and name not in GIVEN:
+            if name not in known and name not in GIVEN:
                 raise top.wrong(
                     f"a check names {name}, which is no item.",
                     f"checks nhắc {name}, không có mục này.",
@@ -479,12 +486,12 @@ def _asks(
     above: frozenset[str],
     asks: dict[str, set[str]],
     places: Mapping[str, Lined],
-    items: Mapping[str, Item],
+    known: frozenset[str],
 ) -> None:
     """Note which items the being-asked and the value of each depend on."""
     named = {clause.item for clause in item.when.clauses} if item.when else set()
     for name in named:
-        if name not in items:
+        if name not in known:
             raise places[item.id].wrong(
                 f"when names {name}, which is no item.", f"when nhắc {name}, không có mục này.", "when"
             )
@@ -493,14 +500,14 @@ def _asks(
         _path(places[item.id], "value", item.value)
         calculated = names(item.value) - GIVEN
         for name in calculated:
-            if name not in items:
+            if name not in known:
                 raise places[item.id].wrong(
                     f"value names {name}, which is no item.", f"value nhắc {name}, không có mục này.", "value"
                 )
     inherited = above | named
     asks[item.id] = set(inherited | calculated)
     for child in item.children():
-        _asks(child, inherited, asks, places, items)
+        _asks(child, inherited, asks, places, known)
 
 
 def _no_circle(asks: Mapping[str, set[str]], places: Mapping[str, Lined]) -> None:

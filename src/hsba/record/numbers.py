@@ -35,6 +35,8 @@ SERIES: dict[str, Series] = {
         Series("visit", yearly=True, pattern="{yy:02d}{number:06d}"),
         Series("dossier", yearly=True, pattern="{yy:02d}.{number:06d}"),
         Series("archive", yearly=True, pattern="{number:06d}/{yy:02d}"),
+        Series("temporary", yearly=True, pattern="T{yy:02d}{number:06d}"),
+        Series("queue", yearly=False, pattern="{number}"),
     )
 }
 
@@ -79,10 +81,15 @@ RETURNING next - $4
 """
 
 
-async def give(ctx: Context, kind: str, *, year: int | None = None, pattern: str | None = None) -> Number:
-    """The next number of a series; other writers of the same series wait until this transaction ends."""
+async def give(
+    ctx: Context, kind: str, *, year: int | None = None, pattern: str | None = None, of: str = ""
+) -> Number:
+    """The next number of a series; other writers of the same series wait until this transaction ends.
+
+    `of` names one of many series of a kind: a room and a day have a queue of their own.
+    """
     series, year = _series(ctx, kind, year)
-    value: int = await ctx.tx.fetchval(_TAKE, ctx.tenant.id, kind, year, 1)
+    value: int = await ctx.tx.fetchval(_TAKE, ctx.tenant.id, f"{kind}:{of}" if of else kind, year, 1)
     return Number(value, written(pattern or series.pattern, value, year))
 
 

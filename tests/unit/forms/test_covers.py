@@ -19,7 +19,8 @@ WORDS = {"text": "words", "long": "words"}
 """Kinds that hold the same sort of answer."""
 SAME = {
     "y tế": "cơ quan y tế", "đỡ": "đỡ, giảm", "ngoài 24 giờ vào viện": "sau 24 giờ vào viện", "pt": "đẻ phẫu thuật",
-    "bú mẹ": "sữa mẹ", "nhân tạo": "nuôi nhân tạo",
+    "bú mẹ": "sữa mẹ", "nhân tạo": "nuôi nhân tạo", "có bệnh": "bệnh lý", "phù nề": "phù", "đục dịch kính": "đục",
+    "xuất huyết dịch kính": "xuất huyết",
 }  # fmt: skip
 """Words of single covers that say what the others say."""
 

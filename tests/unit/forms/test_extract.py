@@ -85,10 +85,12 @@ parts:
         type: table
         items:
           - {id: given.at, type: datetime, becomes: {moment: }}
-          - {id: given.name, becomes: {medication: {dose: given.dose, route: given.route, quantity: given.quantity}}}
+          - id: given.name
+            becomes: {medication: {dose: given.dose, route: given.route, quantity: given.quantity, unit: given.unit}}
           - {id: given.dose}
           - {id: given.route}
           - {id: given.quantity}
+          - {id: given.unit}
 """
 MADE_UP = source.load(FORM, "test.yaml", catalogue.library())
 START, END = "2026-11-20T07:45:00+07:00", "2026-11-20T08:30:00+07:00"
@@ -149,12 +151,14 @@ def test_medication__each_row_is_one_at_its_own_time() -> None:
             "given.route": "Uống",
         },
         {"given.name": "Natri clorid 0,9%", "given.quantity": "2 chai"},
+        {"given.name": "Levofloxacin 500 mg", "given.quantity": "7", "given.unit": "viên"},
     ]
-    one, other = made(when=END, given=rows)
+    one, other, third = made(when=END, given=rows)
 
     assert (one["authoredOn"], other["authoredOn"]) == (START, END)
     assert one["dosageInstruction"] == [{"text": "1 viên, Uống", "route": {"text": "Uống"}}]
     assert other["dispenseRequest"] == {"quantity": {"value": 2, "unit": "chai"}}
+    assert third["dispenseRequest"] == {"quantity": {"value": 7, "unit": "viên"}}
 
 
 def test_resources__of_a_response_about_nobody_are_none() -> None:

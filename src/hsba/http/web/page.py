@@ -26,7 +26,7 @@ from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.expression import Nothing
 from hsba.http import codings, errors
 from hsba.http.routes import ID
-from hsba.http.web import assets, i18n
+from hsba.http.web import assets, i18n, navigation
 from hsba.http.web.forms import LONGEST
 from hsba.http.web.forms import form as sent
 from hsba.http.web.i18n import mark
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from hsba.access.coming_in.workstations import Station
     from hsba.access.identity import Caller
     from hsba.fhir.problems import Problem
+    from hsba.http.web.navigation import Door
     from hsba.record.context import Context
+    from hsba.record.ports import Policy
 
 TRIES = 3
 """How often a page is made again that met another write."""
@@ -104,6 +106,8 @@ class Shell:
     """Whether he may come to patients' records at all."""
     administers: bool
     """Whether the administrators' room is open to him."""
+    doors: tuple[Door, ...]
+    """The rooms of daily work that his rights open."""
     standing: str
     """What everybody must know of this installation."""
     version: str
@@ -266,6 +270,7 @@ def shell(request: Request, section: str) -> Shell:
         station=station.name if station else "",
         care=caller is not None and not caller.covered and caller.kind in CARE,
         administers=caller is not None and not caller.covered and caller.kind in (ADMINISTRATOR, OFFICER),
+        doors=_doors(app.policy_for(caller.actor, tenant)) if caller and not caller.covered else (),
         standing=i18n.translations(language).gettext(STANDING),
         version=_version(),
         section=section,
@@ -273,6 +278,14 @@ def shell(request: Request, section: str) -> Shell:
         htmx=assets.address(assets.HTMX) if assets.present(assets.HTMX) else "",
         path=request.url.path,
         query=tuple(request.query_params.multi_items()),
+    )
+
+
+def _doors(policy: Policy) -> tuple[Door, ...]:
+    return tuple(
+        one
+        for one in navigation.DOORS
+        if not any(isinstance(policy.within(act, type), Nothing) for act, type in one.rights)
     )
 
 

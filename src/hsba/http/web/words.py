@@ -106,6 +106,7 @@ IDENTIFIER = {
     "mrn": _("Record number"),
     "bhxh": _("Social insurance number"),
     "passport": _("Passport"),
+    "ma-tam": _("Temporary code"),
 }
 
 IDENTIFIER_SHORT = {
@@ -114,6 +115,7 @@ IDENTIFIER_SHORT = {
     "mrn": _("record"),
     "bhxh": _("soc. ins."),
     "passport": _("passport"),
+    "ma-tam": _("temporary"),
 }
 
 VITAL = {
@@ -353,6 +355,11 @@ TYPES = {
     "Condition": _("Diagnoses"),
     "DiagnosticReport": _("Reports"),
     "MedicationRequest": _("Prescription lines"),
+    "AllergyIntolerance": _("Allergies"),
+    "Composition": _("Notes"),
+    "Coverage": _("Insurance cards"),
+    "DocumentReference": _("Documents"),
+    "QuestionnaireResponse": _("Parts of sheets"),
 }
 
 APP_TYPES = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-SIDS = ("cccd", "bhyt", "mrn", "bhxh", "cchn", "passport", "ma-lk", "ma-cskcb")
+SIDS = ("cccd", "bhyt", "mrn", "bhxh", "cchn", "passport", "ma-tam", "ma-lk", "ma-cskcb", "so-thu-tu")
 """The last words of the identifier systems that pages know by name; the base before them is a setting."""
 
 

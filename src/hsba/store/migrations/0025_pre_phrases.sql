@@ -42,3 +42,4 @@ CREATE POLICY tenant ON record.form_template TO hsba_runtime
     USING (tenant = (SELECT current_setting('hsba.tenant', true)::integer));
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON record.phrase, record.form_template TO hsba_runtime;
+GRANT USAGE ON SEQUENCE record.phrase_id_seq, record.form_template_id_seq TO hsba_runtime;

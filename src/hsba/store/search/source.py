@@ -121,6 +121,8 @@ def matches(
     parts += [*compiler.conjuncts(rest, alias), *(NEVER for rows in joins if rows == NEVER)]
     text = f"record.resource {alias.name}"
     for rows in joins:
+        if rows == NEVER:  # said by the conditions; it is no rows that could be joined
+            continue
         name = compiler.fresh("j")
         text += f" JOIN ({rows}) {name} ON {name}.resource = {alias.name}.key"
     return Source(text, [part for part in parts if part != ALWAYS])

@@ -8,11 +8,11 @@ import uuid_utils.compat as uuid7s
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hsba.documents import compose, prints
-from hsba.documents.order import Order
+from hsba.documents import compose, prints, tags
+from hsba.documents.order import Order, Tags
 from hsba.documents.prints import Printer
 from hsba.fhir.problems import NotFound
-from hsba.forms import paper, shelf
+from hsba.forms import entries, paper, shelf
 from hsba.http.web.page import HEADERS, Page, endpoint, problem, render, show
 from hsba.record.tenants import PRACTICE
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from hsba.http.web.page import Ask
 
-STAY = "/patients/{id}/encounters/{encounter}/sheets"
+VISIT = "/patients/{id}/encounters/{encounter}"
+STAY = VISIT + "/sheets"
 PDF = "application/pdf"
 PDF_HEADERS = {
     **HEADERS,
@@ -71,6 +72,26 @@ async def stay(ask: Ask) -> Response:
     return _file(pdf, "ho-so-benh-an")
 
 
+async def wristband(ask: Ask) -> Response:
+    """The band around the patient's wrist."""
+    return await _tags(ask, "wristband")
+
+
+async def label(ask: Ask) -> Response:
+    """Labels for tubes and papers."""
+    return await _tags(ask, "label")
+
+
+async def _tags(ask: Ask, kind: str) -> Response:
+    copies = tags.copies(ask.query("copies"))
+    patient, encounter = ask.path("id"), ask.path("encounter")
+    await entries.verify_stay(ask.ctx, patient, encounter)
+    made = await tags.tag(ask.ctx, patient, encounter, kind)
+    practice = ask.ctx.tenant.slug in PRACTICE
+    wanted = Tags(made, kind, ask.ctx.clock.now(), copies, practice)
+    return _file(await ask.services.press.render(wanted), kind)
+
+
 async def verify(request: Request) -> Response:
     """What a print is, for whoever holds it; nothing of the patient."""
     app = request.app.state.services
@@ -101,6 +122,8 @@ def _file(pdf: bytes, name: str) -> Response:
 
 
 ROUTES = (
+    Route(VISIT + "/wristband.pdf", endpoint(wristband)),
+    Route(VISIT + "/label.pdf", endpoint(label)),
     Route("/forms/{slug}/blank.pdf", endpoint(blank, about=None)),
     Route(STAY + "/print.pdf", endpoint(stay, room="writing", about="QuestionnaireResponse")),
     Route(STAY + "/{slug}/{sheet}/print.pdf", endpoint(sheet, room="writing", about="QuestionnaireResponse")),

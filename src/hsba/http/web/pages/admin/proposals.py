@@ -37,7 +37,7 @@ class Step:
     """One line of the role, as it is now or as it would be."""
 
     sort: str
-    """`same`, `less` (it goes) or `more` (it comes)."""
+    """`stays`, `goes` or `comes`."""
     line: Plain
 
 
@@ -126,7 +126,7 @@ def _steps(before: Role | None, after: Role | None, show: Show) -> Iterator[Step
     )
     for sort, a, b, c, d in matcher.get_opcodes():
         if sort == "equal":
-            yield from (Step("same", plain.line(one, show)) for one in new[c:d])
+            yield from (Step("stays", plain.line(one, show)) for one in new[c:d])
         else:
-            yield from (Step("less", plain.line(one, show)) for one in old[a:b])
-            yield from (Step("more", plain.line(one, show)) for one in new[c:d])
+            yield from (Step("goes", plain.line(one, show)) for one in old[a:b])
+            yield from (Step("comes", plain.line(one, show)) for one in new[c:d])

@@ -25,9 +25,6 @@ ACTS = {
     "review": _("look at emergency accesses"),
     "lend": _("lend the record for reading"),
     "link-person": _("link records of one person across keepers"),
-    "emergency": _("come in an emergency, saying why"),
-    "lend": _("lend records"),
-    "review": _("review emergency accesses"),
 }
 
 GROUPS = {

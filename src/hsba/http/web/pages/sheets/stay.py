@@ -62,8 +62,7 @@ async def sheets(ask: Ask) -> Page:
     known = await shelf.current(ask.ctx)
     lines = [_line(one, await shelf.find(ask.ctx, one.slug, one.version), at) for one in begun]
     offered = {
-        kind: [form for form in known.values() if form.kind == kind and any(p.asks for p in form.parts)]
-        for kind in KINDS
+        kind: [form for form in known.values() if form.kind == kind and _serves(form)] for kind in KINDS
     }
     lacking = await completeness.of_stay(ask.ctx, ask.path("id"), ask.path("encounter"))
     vietnamese = ask.show.language == "vi"
@@ -86,6 +85,13 @@ async def start(ask: Ask) -> Go:
     to = room.Addresses(at, form.slug, str(uuid4()))
     first = next((part for part in form.parts if room.may_fill(ask, part) and not part.repeats), None)
     return Go(to.read if first is None else to.write(first.id))
+
+
+def _serves(form: Form) -> bool:
+    """Whether there is something to write on it, or it lists what the record knows, such as the chart of vital signs."""
+    return any(part.asks for part in form.parts) or any(
+        item.kind == "table" and item.source for item in form.walk()
+    )
 
 
 def _any() -> Form:
