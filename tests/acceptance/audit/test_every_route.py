@@ -131,8 +131,8 @@ UNTOLD_PAGES = frozenset(
         )
     )
 }
-"""What is the same for everybody, what is not there, one's own phrases, what a print is (its own test tells), and one's own account
-(its lines are those of the log-ins).
+"""What is the same for everybody, what is not there, one's own phrases, what a print is (its own test tells of that), and
+one's own account (its lines are those of the log-ins).
 
 The administrators' room asks for an administrator: acceptance/test_administration.py.
 """
