@@ -21,7 +21,7 @@ CENTURIES = {"0": (1900, "male"), "1": (1900, "female"), "2": (2000, "male"), "3
 
 NUMBER = re.compile(r"\d{12}")
 _NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
-_TYPED = re.compile(r"\b[a-z]*(?:aa|ee|oo|dd|uw|ow|aw|[a-z][fjwxzsr])\b", re.IGNORECASE | re.ASCII)
+_TYPED = re.compile(r"\b[a-z]*(?:aa|ee|oo|dd|uw|ow|aw|[a-z][fjwxzsr])\b", re.IGNORECASE)
 """A word that no Vietnamese name has, and that is left when a tone was typed and not understood (Telex)."""
 
 

@@ -13,7 +13,7 @@ from hsba.fhir.problems import Conflict, Unprocessable
 from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import Search
 from hsba.fhir.vn import Canon
-from hsba.record import interactions, numbers
+from hsba.record import interactions, numbers, unused
 from hsba.record.views import here, places
 from hsba.record.views.facts import link, name, objects, text
 
@@ -246,7 +246,7 @@ async def _visit(
         raise NotHere("This record was merged into another one.", vi="Hồ sơ này đã gộp vào hồ sơ khác.")
     called = name(who)
     owner = await _place(ctx, "Organization", department)
-    number = await numbers.give(ctx, "visit")
+    number = await unused.number(ctx, "visit", "Encounter", canon.identifier("so-nhap-vien"))
     paid = [_coded(canon, "vn-ext-payment-method", "vn-payment-method-cs", payment, PAYMENTS[payment])]
     if route:
         paid.append(
@@ -256,7 +256,7 @@ async def _visit(
         "resourceType": "Encounter",
         "meta": {"profile": [canon.profile("vn-core-encounter")]},
         "extension": paid,
-        "identifier": [{"system": canon.identifier("so-nhap-vien"), "value": number.text}],
+        "identifier": [{"system": canon.identifier("so-nhap-vien"), "value": number}],
         "status": "arrived",
         "class": {"system": TERMINOLOGY + "v3-ActCode", "code": class_, "display": CLASSES[class_]},
         "type": [

@@ -47,7 +47,7 @@ class Merge:
     """The one that would count as the first; none while he is still to be found."""
     score: int = 0
     reasons: tuple[str, ...] = ()
-    types: dict[str, str] = field(default_factory=lambda: words.TYPES)
+    types: dict[str, str] = field(default_factory=lambda: words.APP_TYPES)
     why: dict[str, str] = field(default_factory=lambda: room.REASONS)
     most: int = MOST
 
@@ -59,7 +59,7 @@ class Parted:
     kept: str
     other: str
     written: tuple[Written, ...]
-    types: dict[str, str] = field(default_factory=lambda: words.TYPES)
+    types: dict[str, str] = field(default_factory=lambda: words.APP_TYPES)
 
 
 async def compare(ask: Ask) -> Page:
