@@ -19,23 +19,32 @@ from hsba import config
 from hsba.access import housekeeping as access_chores
 from hsba.access import rules as access_rules
 from hsba.access.coming_in.outside import Outside, Provider
+from hsba.access.coming_in.strays import Strays
 from hsba.access.identity import Identity
 from hsba.access.oauth.apps import LOOPBACK
 from hsba.access.oauth.clients import Unreachable
 from hsba.access.oauth.scopes import Scopes
+from hsba.access.ports import NOBODY as STRANGER
+from hsba.access.ports import Happening
 from hsba.access.problems import OutsideHours
+from hsba.access.rights.alarm import may_review
 from hsba.access.rights.current import NoRole, Rights
 from hsba.access.rights.emergency import Glass
 from hsba.access.rights.lending import Desk as LendingDesk
 from hsba.access.rights.policy import BREAK_GLASS, RolePolicy
-from hsba.audit import sealing, sending
+from hsba.audit import pruning, sealing, sending
 from hsba.audit.asking import STORES as AUDIT_STORES
 from hsba.audit.trail import AuditTrail
 from hsba.audit.witness import TrailWitness
+from hsba.documents.press import Press
 from hsba.fhir import definitions as packages
+from hsba.forms.following import CONSEQUENCES as FORM_CONSEQUENCES
+from hsba.forms.operations import OPERATIONS as FORM_OPERATIONS
+from hsba.forms.served import CONSEQUENCES as QUESTIONNAIRE_CONSEQUENCES
+from hsba.forms.served import SHELVES as FORM_SHELVES
 from hsba.http import app as http
 from hsba.http import web
-from hsba.ops import importing, processes
+from hsba.ops import alarm_mail, importing, processes
 from hsba.ops.hooks import deliver as hooks
 from hsba.ops.hooks.sending import Sender, Unreached
 from hsba.record import codes as core_codes
@@ -68,8 +77,9 @@ if TYPE_CHECKING:
     from hsba.access.identity import Caller
     from hsba.config import Settings
     from hsba.fhir.definitions import Definitions
+    from hsba.record.consequences import Consequences
     from hsba.record.operations import Operation
-    from hsba.record.owned import OwnStore
+    from hsba.record.owned import OwnStore, Shelf
     from hsba.record.ports import Codes, Policy, Trail
     from hsba.record.work import Chore, Follower, Kind, Opener
     from hsba.store.pool import Connection
@@ -96,6 +106,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *importing.OPERATIONS,
     *reindexing.OPERATIONS,
     *TERMINOLOGY_OPERATIONS,
+    *FORM_OPERATIONS,
 )
 """Every operation, from the rooms' own tables."""
 JOBS: tuple[Kind, ...] = (
@@ -110,6 +121,10 @@ FOLLOWERS: tuple[Follower, ...] = (*subscriptions.FOLLOWERS, *choices.FOLLOWERS)
 """Everything that reads the feed of versions, from the rooms' own tables."""
 HOUSEKEEPING: tuple[Chore, ...] = (*RECORD_HOUSEKEEPING, *sealing.HOUSEKEEPING)
 """Everything that is done again and again, from the rooms' own tables."""
+CONSEQUENCES: dict[str, Consequences] = {**FORM_CONSEQUENCES, **QUESTIONNAIRE_CONSEQUENCES}
+"""What rooms make of writes of a type, in the same transaction."""
+SHELVES: dict[str, Shelf] = {**FORM_SHELVES}
+"""What rooms add to types of the record."""
 STORES: dict[str, OwnStore] = {**AUDIT_STORES}
 """The types that rooms serve from stores of their own."""
 
@@ -139,18 +154,25 @@ class App:
     followers: tuple[Follower, ...] = FOLLOWERS
     housekeeping: tuple[Chore, ...] = HOUSEKEEPING
     stores: dict[str, OwnStore] = field(default_factory=lambda: STORES)
+    shelves: dict[str, Shelf] = field(default_factory=lambda: SHELVES)
+    consequences: dict[str, Consequences] = field(default_factory=lambda: CONSEQUENCES)
     clock: Clock = field(default_factory=Clock)
     outside: Outside | None = None
     """The other house whose log-in is taken too."""
+    press: Press = field(default_factory=Press)
     rights: Rights = field(default_factory=Rights)
     scopes: Scopes = field(default_factory=Scopes)
+    strays: Strays = field(default_factory=Strays)
     glass: Glass = field(init=False)
     lending: LendingDesk = field(init=False)
 
     def __post_init__(self) -> None:
         """Join what works on the rights of this process."""
         lasts = timedelta(minutes=self.settings.emergency_minutes)
-        self.glass = Glass(self.rights, self.identity.witness, lasts)
+        post = mail(self.settings)
+        self.glass = Glass(self.rights, self.identity.witness, lasts, mails=post is not None)
+        if post is not None:
+            self.jobs = (*self.jobs, *alarm_mail.jobs(post))
         self.lending = LendingDesk(self.rights, self.identity.witness)
         given = (*self.operations, self.glass.operation())
         self.operations = tuple(sorted(given, key=lambda operation: operation.name))
@@ -171,6 +193,8 @@ class App:
         while True:
             await asyncio.sleep(RENEW_EVERY)
             try:
+                if over := self.strays.over():
+                    await self._tell_strays(over)
                 async with self.pool.bare() as tx:
                     await self.renew(tx)
                     if await terminology.renew(tx, self.codes):
@@ -199,6 +223,26 @@ class App:
             return
         async with self.pool.searching(tenant.id) as tx:
             await self.rights.know(self.context(tx=tx, tenant=tenant), actor)
+
+    async def look_out(self, caller: Caller, tenant: Tenant) -> None:
+        """Read how many emergency accesses wait, for who looks at them; nothing is read of what was read just now."""
+        alarm = self.glass.alarm
+        if not alarm.is_fresh(tenant.id) and may_review(self.policy_for(caller.actor, tenant)):
+            async with self.pool.searching(tenant.id) as tx:
+                await alarm.read(tx, tenant.id)
+
+    async def stray(self, address: str) -> None:
+        """Tell of a token that nobody has, once for an address and minute."""
+        if self.strays.came(address):
+            await self._tell_strays([(address, 1)])
+
+    async def _tell_strays(self, some: list[tuple[str, int]]) -> None:
+        async with self.pool.bare() as tx:
+            for address, count in some:
+                told = Happening(
+                    "token-wrong", STRANGER, subject=str(count), refused=True, address=address or None
+                )
+                await self.identity.witness.tell(tx, told)
 
     async def admit(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, and refuse one that may do nothing here."""
@@ -263,6 +307,8 @@ class App:
             tx=tx,
             files=self.files,
             stores=self.stores,
+            shelves=self.shelves,
+            consequences=self.consequences,
             base=base or self.settings.base_url,
             **more,
         )
@@ -310,6 +356,28 @@ def repository(settings: Settings) -> sending.Target | None:
     return sending.target(settings.syslog_target, settings.syslog_authorities, settings.syslog_certificate)
 
 
+def pruned(settings: Settings) -> tuple[Chore, ...]:
+    """What removes old lines of the trail by itself, where the settings say so."""
+    if not settings.audit_prune:
+        return ()
+    return pruning.chores(
+        settings.owner_database_url, settings.audit_security_months, settings.audit_access_years
+    )
+
+
+def mail(settings: Settings) -> alarm_mail.Post | None:
+    """How e-mails about emergency accesses go out; None where the settings name nobody to write to."""
+    return alarm_mail.post(
+        settings.mail_server,
+        settings.mail_from,
+        settings.emergency_mail_to,
+        user=settings.mail_user,
+        password=settings.mail_password,
+        authorities=settings.mail_authorities,
+        base=settings.base_url,
+    )
+
+
 def identity_rules(settings: Settings) -> access_rules.Rules:
     """The settings of log-ins."""
     return access_rules.Rules(
@@ -329,6 +397,7 @@ def identity_rules(settings: Settings) -> access_rules.Rules:
         second_factor=settings.second_factor,
         second_factor_first_outside=settings.second_factor_first_outside,
         second_factor_waived=settings.second_factor_waived,
+        role_approval=settings.role_approval,
         refresh_lasts=timedelta(days=settings.refresh_days),
         signing_key_lasts=timedelta(days=settings.signing_key_days),
     )
@@ -410,9 +479,10 @@ async def opened(settings: Settings, dsn: str, *, size: int | None = None) -> As
             files=settings.folder("main") / "files",
             checkpoints=settings.audit_folder or settings.folder("main") / "audit",
             followers=(*FOLLOWERS, *sending.followers(repository(settings))),
-            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness)),
+            housekeeping=(*HOUSEKEEPING, *access_chores.chores(manners, witness), *pruned(settings)),
             clock=clock,
         )
+        ending.callback(house.press.close)
         async with pool.bare() as tx:
             await house.renew(tx)
         pool.renew = house.renew

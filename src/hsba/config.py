@@ -217,6 +217,22 @@ SETTINGS = (
             "Cho đổi người trên máy trạm của khoa chỉ bằng thẻ, không cần mã PIN"),
     Setting("emergency_minutes", _whole, "60", "Minutes that an emergency access to a patient lasts",
             "Số phút một lần truy cập khẩn cấp vào hồ sơ người bệnh có hiệu lực"),
+    Setting("emergency_mail_to", _list, "",
+            "Mail addresses, with commas, that are told when emergency accesses wait to be looked at",
+            "Các địa chỉ thư (cách nhau dấu phẩy) được báo khi có truy cập khẩn cấp chờ xem xét"),
+    Setting("mail_server", _text, "",
+            "Mail server: smtps://host:465, smtp://host:587 (STARTTLS), smtp+plain://host:25 (not encrypted)",
+            "Máy chủ thư: smtps://máy:465, smtp://máy:587 (STARTTLS), smtp+plain://máy:25 (không mã hóa)"),
+    Setting("mail_from", _text, "", "Address that our e-mails come from", "Địa chỉ gửi thư của hệ thống"),
+    Setting("mail_user", _text, "", "Our name at the mail server, where it asks for one",
+            "Tên đăng nhập máy chủ thư, nếu cần"),
+    Setting("mail_password", _text, "", "Our password there", "Mật khẩu ở đó", secret=True),
+    Setting("mail_authorities", _file_path, "",
+            "PEM file with the authorities that vouch for the mail server; this machine's by default",
+            "Tệp PEM các nơi chứng thực của máy chủ thư; mặc định là của hệ điều hành"),
+    Setting("role_approval", _one_of("auto", "always", "never"), "auto",
+            "When a change of a role waits for a second person: auto (where two administrators or officers are), always, never",
+            "Khi nào sửa vai trò phải chờ người thứ hai duyệt: auto (khi có hai quản trị hoặc cán bộ an toàn), always, never"),
     Setting("token_minutes", _whole, "60", "Minutes that a service client's token holds",
             "Số phút có hiệu lực của token cấp cho máy khách"),
     Setting("refresh_days", _whole, "30",
@@ -287,6 +303,9 @@ SETTINGS = (
     Setting("audit_access_years", _whole, "0",
             "Years that lines about patients' records are kept; 0 is as long as the record",
             "Số năm lưu các dòng nhật ký về hồ sơ người bệnh; 0 là lâu như hồ sơ"),
+    Setting("audit_prune", _flag, "no",
+            "Let the worker remove lines of the trail whose time is over, once a day; it needs owner_database_url",
+            "Để tiến trình nền xóa dòng nhật ký hết thời hạn, mỗi ngày một lần; cần owner_database_url"),
     Setting("syslog_target", _text, "",
             "Audit repository that every line of the audit trail is sent to: tls://host:6514, tcp://host:601 or"
             " udp://host:514",
@@ -339,6 +358,13 @@ class Settings:
     shift_hours: int
     badge_alone: bool
     emergency_minutes: int
+    emergency_mail_to: tuple[str, ...]
+    mail_server: str
+    mail_from: str
+    mail_user: str
+    mail_password: str
+    mail_authorities: Path | None
+    role_approval: str
     token_minutes: int
     refresh_days: int
     signing_key_days: int
@@ -367,6 +393,7 @@ class Settings:
     audit_folder: Path | None
     audit_security_months: int
     audit_access_years: int
+    audit_prune: bool
     syslog_target: str
     syslog_authorities: Path | None
     syslog_certificate: Path | None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from acceptance.identity import LOGIN
 from hospital import Hospital, encounter
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ class Desk:
 
     async def draft(self, typed: dict[str, str], part: str = "examination", **more: str) -> httpx.Response:
         """Send what was typed since the last time, as the script does."""
-        form = {**typed, "_session": self.session, **more}
+        form = {"_session": self.session, **typed, **more}
         return await self.http.post(f"{self.at}/{part}/_draft", data=form)
 
 
 async def stay(ward: Ward, *roles: str, login: bool = True, **more: Any) -> Desk:
     """A patient in a department, and somebody with these roles (all rights where none are named) at his sheet."""
-    hospital = Hospital(ward.services)
+    hospital = Hospital(ward.services, ward.owner_dsn)
     await ward.account(roles=roles or None, **more)
     await hospital.save(
         {"resourceType": "Organization", "id": "noi", "name": "Khoa Nội"},
@@ -70,6 +71,8 @@ async def stay(ward: Ward, *roles: str, login: bool = True, **more: Any) -> Desk
         encounter("e1", "p1", "noi"),
         encounter("e2", "p2", "noi"),
     )
+    await hospital.save({"resourceType": "Practitioner", "id": "lan", "name": [{"text": "Phạm Thu Lan"}]})
+    await hospital.is_person(LOGIN, "Practitioner", "lan")
     if login:
         await ward.log_in()
     return Desk(ward.http)

@@ -148,6 +148,51 @@ async def test_review__lists_what_waits_and_keeps_the_verdict(ward: Ward, hospit
     assert (await ward.http.post(f"/emergencies/{number}", data={"verdict": "justified"})).status_code == 404
 
 
+async def badge(ward: Ward, login: str) -> str | None:
+    """The number that a reader's pages carry at the emergency accesses."""
+    await ward.http.post("/logout")
+    await ward.log_in(login)
+    page = (await ward.http.get("/account")).text
+    return page.partition('class="alarm">')[2].partition("<")[0] or None
+
+
+async def test_alarm__is_on_every_page_of_who_looks_at_emergencies_until_it_is_done(
+    ward: Ward, hospital: Hospital
+) -> None:
+    for login, kind, role, department in (
+        ("an.ninh", "security", "security-officer", None),
+        ("truong.noi", "staff", "head-of-department", "noi"),
+        ("truong.ngoai", "staff", "head-of-department", "ngoai"),
+    ):
+        await ward.account(login, kind, roles=())
+        await hospital.give(login, role, department)
+    before = [await badge(ward, login) for login in ("an.ninh", "truong.noi")]
+    await ward.http.post("/logout")
+    await ward.log_in()
+    await ward.http.post("/patients/binh/emergency", data={"category": "life", "reason": WHY})
+    own = await badge(ward, LOGIN)
+
+    seen = [await badge(ward, login) for login in ("an.ninh", "truong.noi", "truong.ngoai")]
+    await badge(ward, "an.ninh")
+    page = await ward.http.get("/emergencies")
+    number = page.text.partition('action="/emergencies/')[2].partition('"')[0]
+    await ward.http.post(f"/emergencies/{number}", data={"verdict": "justified"})
+    after = [await badge(ward, login) for login in ("an.ninh", "truong.noi")]
+
+    assert before == [None, None]
+    assert own is None
+    assert seen == ["1", "1", None]
+    assert after == [None, None]
+
+
+async def test_alarm__of_ones_own_waits_for_somebody_else(ward: Ward, hospital: Hospital) -> None:
+    await hospital.give(LOGIN, "head-of-department", "noi")
+    await ward.log_in()
+    await ward.http.post("/patients/binh/emergency", data={"category": "life", "reason": WHY})
+
+    assert await badge(ward, LOGIN) is None
+
+
 async def test_loan__from_the_patients_page_until_it_is_taken_back(ward: Ward, hospital: Hospital) -> None:
     await ward.account("kho.hs", roles=())
     await hospital.give("kho.hs", "planning")

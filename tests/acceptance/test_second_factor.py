@@ -535,7 +535,7 @@ async def test_reset__ends_everything_and_lets_the_account_begin_anew(ward: Ward
     assert open_then == (False, 401)
     assert len(recovery_codes(done.text)) == 10
     assert sent.headers["location"] == "/password"
-    assert [(one.act, one.account, one.subject) for one in told.all if one.subject] == [
+    assert [(one.act, one.account, one.subject) for one in told.all if one.subject == LOGIN] == [
         ("second-factor-reset", "quan.tri", LOGIN)
     ]
 

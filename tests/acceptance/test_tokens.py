@@ -47,6 +47,19 @@ async def test_account__bears_no_name_that_the_program_acts_under(ward: Ward, na
         await ward.account(login=name)
 
 
+async def test_token__that_nobody_has_leaves_one_line_and_not_itself(ward: Ward) -> None:
+    for number in range(5):
+        bearer = {"Authorization": f"Bearer hsba_wrong-{number}"}
+        assert (await ward.http.get("/fhir/Patient", headers=bearer)).status_code == 401
+
+    async with ward.owner() as tx:
+        rows = await tx.fetch(
+            "SELECT account, address, refused, detail FROM audit.line WHERE interaction = 'token-wrong'"
+        )
+    assert [tuple(row)[:3] for row in rows] == [("anonymous", "192.0.2.7", True)]
+    assert "wrong-" not in str(rows[0]["detail"])
+
+
 async def test_token__writes_in_the_name_of_its_account(ward: Ward) -> None:
     await ward.account(roles=("reception",))
     bearer = await ward.token()

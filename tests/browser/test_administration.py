@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from browser.conftest import Reader
 
+SECOND = "quan.tri.hai"
 LOGIN, PASSWORD = "quan.tri", "Hồ-sen-4-mùa-nở"
 OWN = "Cửa-sổ-2-cánh-xanh"
 STRANGER = {"known": False}
@@ -26,20 +27,14 @@ STRANGER = {"known": False}
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def room(reader: Reader) -> Reader:
-    """An administrator who has logged in."""
+    """An administrator who has logged in; there is a second one."""
     tx = await asyncpg.connect(reader.site.owner)
+    now = datetime.now(UTC)
     try:
-        await accounts.create(
-            tx,
-            datetime.now(UTC),
-            LOGIN,
-            "administrator",
-            "Vũ Quốc Bình",
-            password=PASSWORD,
-            must_change=False,
-        )
+        for login, name in ((LOGIN, "Vũ Quốc Bình"), (SECOND, "Lê Thị Hai")):
+            await accounts.create(tx, now, login, "administrator", name, password=PASSWORD, must_change=False)
     except BadAccount:
-        pass  # it is there from the test before
+        pass  # they are there from the test before
     finally:
         await tx.close()
     await log_in(await reader.open("/login"), LOGIN, PASSWORD)
@@ -92,7 +87,7 @@ async def test_account__is_made_given_a_role_and_sees_a_patient(
 
 
 @pytest.mark.parametrize("reader", [STRANGER], ids=["desk"], indirect=True)
-async def test_role__is_copied_and_a_line_of_it_changed(room: Reader) -> None:
+async def test_role__is_copied_and_a_line_of_it_changed_when_a_second_person_approves(room: Reader) -> None:
     page = await room.open("/admin/roles/nurse")
     await page.get_by_label("Tiêu đề").fill("Điều dưỡng trực đêm")
     await page.get_by_label("Tên trong dữ liệu").fill("night-nurse")
@@ -107,6 +102,16 @@ async def test_role__is_copied_and_a_line_of_it_changed(room: Reader) -> None:
     await page.get_by_role("button", name="Lưu").click()
 
     await expect(page.locator("h1")).to_contain_text("Điều dưỡng trực đêm")
+    await expect(page.locator(".rules > li.comes")).to_contain_text("xem, in:")
+    await expect(page.get_by_role("button", name="Duyệt")).to_have_count(0)
+    proposal = page.url
+    await page.context.clear_cookies()
+    await log_in(await room.open("/login"), SECOND, PASSWORD)
+    await page.goto(proposal)
+    await page.get_by_role("button", name="Duyệt").click()
+    await expect(page.locator("tbody tr").first).to_contain_text("đã duyệt")
+    await page.get_by_role("link", name="Vai trò", exact=True).first.click()
+    await page.get_by_role("link", name="Điều dưỡng trực đêm").click()
     await expect(page.locator(".rules > li").nth(1)).to_contain_text("xem, in:")
     await expect(page.locator(".rules > li").nth(1)).to_contain_text("rời khoa chưa quá 2 ngày")
     await page.keyboard.press("F2")
@@ -127,12 +132,26 @@ PAGES = [
     "/admin/roles/doctor",
     "/admin/roles/sound/lines/2",
     "/admin/roles/sound/lines/2/remove",
+    "/admin/proposals",
+    "/admin/proposals/{proposal}",
     "/admin/grants",
     "/admin/ask?account=thu.nghiem&act=view&type=Observation",
     "/admin/apps",
     "/admin/apps/new",
     "/admin/changes",
 ]
+
+
+async def proposed(room: Reader, page: Page) -> str:
+    """Propose another title for the copied role; answers the proposal's number."""
+    await room.open("/admin/roles/sound")
+    if await page.locator("#f-renamed").count():
+        await page.locator("#f-renamed").fill("Bác sĩ thử lại")
+        async with page.expect_navigation():
+            await page.locator("section:has(#h-role) button").first.click()
+    else:  # the test before has proposed it
+        await page.locator(".notice a[href^='/admin/proposals/']").click()
+    return page.url.rpartition("/")[2]
 
 
 @pytest.mark.parametrize(
@@ -147,10 +166,11 @@ async def test_page__of_administration_is_sound(room: Reader) -> None:
     await page.get_by_label("Tên trong dữ liệu").fill("sound")
     async with page.expect_navigation():  # the form goes after the page has asked whether the session lasts
         await page.get_by_role("button", name="Chép").click()  # 409 where the test before made it
+    proposal = await proposed(room, page)
     width = page.viewport_size["width"] if page.viewport_size else 0
     room.complaints.clear()
     for path in PAGES:
-        page = await room.open(path)
+        page = await room.open(path.replace("{proposal}", proposal))
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert await page.title() != "HSBA", path
         await page.evaluate(AXE.read_text("utf-8"))

@@ -50,6 +50,7 @@ OPEN = {
     "/fhir/.well-known/smart-configuration": "where apps ask",
     "/t/{slug}/fhir/.well-known/smart-configuration": "where apps ask",
     assets.PREFIX + "{name:path}": "static files",
+    "/verify/{number:uuid}": "what the paper in somebody's hand is: its title and time, nothing of the patient",
 }
 """Pages that answer who is not logged in."""
 OWN = {
@@ -71,14 +72,21 @@ OWN = {
     "/{path:path}": "there is nothing at this address",
 }
 """Pages that need no role: each shows and changes what is the caller's own, or nothing."""
-SAMPLES = {"form": "csv", "type": "Patient"}
+SAMPLES = {
+    "form": "csv",
+    "part": "examination",
+    "sheet": "0197a1b2-0000-7000-8000-000000000001",
+    "slug": "17-BV1",
+    "type": "Patient",
+}
+CONVERTED = {"int": "1", "uuid": "0197a1b2-0000-7000-8000-000000000002"}
 NOBODY = "khong.vai.tro"
 
 
 def sampled(path: str) -> str:
     """An address of a route."""
     return re.sub(
-        r"\{(\w+)(?::(\w+))?\}", lambda found: "1" if found[2] == "int" else SAMPLES.get(found[1], "p"), path
+        r"\{(\w+)(?::(\w+))?\}", lambda found: CONVERTED.get(found[2]) or SAMPLES.get(found[1], "p"), path
     )
 
 

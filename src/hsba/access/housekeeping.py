@@ -39,6 +39,7 @@ def chores(rules: Rules, witness: Witness = UNTOLD) -> tuple[Chore, ...]:
                 await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", now - KEPT)
             for table in ("assertion", "half_open", "launch", "shift", "spent_challenge", "unsent"):
                 await tx.execute(f"DELETE FROM access.{table} WHERE ends < $1", now)
+            await tx.execute("DELETE FROM access.factor_reset WHERE asked < $1", now - KEPT)
             await tx.execute(
                 "DELETE FROM access.app_grant g WHERE code_ends < $1"
                 " AND NOT EXISTS (SELECT FROM access.token t WHERE t.app_grant = g.id)"

@@ -72,6 +72,8 @@ class Rules:
         """Whether an account of this kind, coming from there, must have a second factor."""
         return not self.second_factor_waived and (kind in self.second_factor or not self.is_inside(address))
 
+    role_approval: str = "auto"
+    """When a change of a role waits for a second person (access/administration/proposals.py)."""
     refresh_lasts: timedelta = timedelta(days=30)
     """An app that was let in for longer comes back within so long."""
     signing_key_lasts: timedelta = timedelta(days=90)

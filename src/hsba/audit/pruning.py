@@ -8,16 +8,19 @@ removed, for it would be the trace of whoever altered it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import msgspec
 
 from hsba.audit import chain, keys, sealing
 from hsba.audit.chain import Gap, Pruning
 from hsba.audit.checkpoints import add_pruning
-from hsba.audit.witness import CHANNEL
+from hsba.audit.witness import CHANNEL, INSTALLATION, TrailWitness
 from hsba.fhir.problems import Problem
+from hsba.record.work import Chore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +29,13 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from hsba.record.work import House
+
     Connection = Any  # asyncpg's own, as the owner
 
+log = logging.getLogger("hsba.audit")
+
+DAY = 24 * 3600
 LOCK = 0x48534241_0D
 
 SEGMENTS = f"""
@@ -76,6 +84,20 @@ class Keeping:
         return since is not None and row["recorded"] < since
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What the witness is told: that the server itself removed so many lines."""
+
+    subject: str
+    act: str = "audit-prune"
+    account: str = "worker"
+    refused: bool = False
+    reason: str = ""
+    address: str | None = None
+    workstation: str | None = None
+    tenant: int | None = INSTALLATION
+
+
 @dataclass(slots=True)
 class Pruned:
     """How far it came."""
@@ -92,6 +114,31 @@ def keeping(now: datetime, security_months: int, access_years: int) -> Keeping:
         _month(now, security_months) if security_months else None,
         _month(now, access_years * 12) if access_years else None,
     )
+
+
+def chores(owner_dsn: str, security_months: int, access_years: int) -> tuple[Chore, ...]:
+    """The chore that removes by itself, once a day, as the owner of the database; the runtime may not."""
+
+    async def prune_daily(house: House) -> None:
+        """Remove what is over and tell of it."""
+        if not owner_dsn:
+            log.error("old lines of the trail stay: audit_prune needs owner_database_url")
+            return
+        tx = await asyncpg.connect(owner_dsn)
+        try:
+            now = house.clock.now()
+            kept = keeping(now, security_months, access_years)
+            if not (await look(tx, kept)).lines:
+                return
+            done = await prune(tx, keys.signing(house.files / "keys"), house.checkpoints, kept, now)
+            if done.lines:
+                told = Removed(subject=str(done.lines))
+                await TrailWitness(house.clock.now).tell(tx, told)
+                log.info("old lines of the trail removed", extra={"lines": done.lines})
+        finally:
+            await tx.close()
+
+    return (Chore("audit pruning", prune_daily, every=DAY),)
 
 
 async def look(tx: Connection, kept: Keeping) -> Pruned:

@@ -102,7 +102,11 @@ async def prepare(
 
 
 def in_house(
-    work: Callable[[App], Awaitable[None]], data: Path | None = None, *, demo: bool = False, size: int = 2
+    work: Callable[[App, Settings], Awaitable[None]],
+    data: Path | None = None,
+    *,
+    demo: bool = False,
+    size: int = 2,
 ) -> None:
     """Do something in an opened house, its schema brought to this release."""
     from hsba import app as house  # noqa: PLC0415 - the other commands are quick without the whole house
@@ -115,6 +119,6 @@ def in_house(
             await prepare(settings, database, progress)
             progress.end()
             async with house.opener(settings, database.runtime, size=size)() as opened:
-                await work(opened)
+                await work(opened, settings)
 
     processes.run(main())

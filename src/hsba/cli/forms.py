@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hsba.cli.common import Commands, Data, Demo, Tenant, in_house, output
-from hsba.documents import render
+from hsba.documents.order import Order
+from hsba.documents.render import render
 from hsba.fhir.problems import BadRequest
 from hsba.forms import catalogue, paper, source
 from hsba.forms.shelf import UnknownForm
@@ -111,7 +112,7 @@ def retire_form(
 def _at_desk(
     work: Callable[[FormDesk], Awaitable[None]], tenant: str | None, data: Path | None, *, demo: bool
 ) -> None:
-    in_house(lambda house: work(FormDesk(house, house.tenants.get(tenant))), data, demo=demo)
+    in_house(lambda house, _: work(FormDesk(house, house.tenants.get(tenant))), data, demo=demo)
 
 
 @forms.command("print")
@@ -134,7 +135,7 @@ def print_form(
     """In một biểu mẫu, trống hoặc có câu trả lời · Print a form, blank or with answers."""
     found = read_form(form)
     written = entries(found, read_answers(answers)) if answers else {}
-    pdf = render.render([paper.lay(found, written, bilingual=bilingual)], at=datetime.now(paper.ZONE))
+    pdf = render(Order((paper.lay(found, written, bilingual=bilingual),), datetime.now(paper.ZONE)))
     out.write_bytes(pdf)
     output.print(f"{out}: {len(pdf):,} byte")
 

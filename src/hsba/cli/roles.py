@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hsba.access.rights.roles import Role
 from hsba.cli.common import Commands, Data, Demo, Tenant, in_house, output
 from hsba.ops.role_desk import Desk
 
@@ -25,6 +26,10 @@ Hours = Annotated[
         help="Khung giờ trong tuần, như “mon-fri 07:00-17:00; sat 19:00-07:00” · Hours of the week, over midnight too"
     ),
 ]
+Proposed = Annotated[
+    int, typer.Argument(help="Số của đề xuất, xem `hsba role waiting` · Number of the proposal")
+]
+WAITS = "#%s %s: chờ người thứ hai duyệt · waits for a second person"
 Name = Annotated[str, typer.Argument(help="Tên vai trò, xem `hsba role list` · Name of a role")]
 
 
@@ -78,7 +83,10 @@ def role_set(
 
     async def work(desk: Desk, _: House) -> None:
         made = await desk.put(name, file.read_bytes())
-        output.print(f"{made.name}: {len(made.lines)}", markup=False)
+        if isinstance(made, Role):
+            output.print(f"{made.name}: {len(made.lines)}", markup=False)
+        else:
+            output.print(WAITS % (made.id, made.name), markup=False)
 
     at_desk(work, tenant, data, demo=demo)
 
@@ -88,8 +96,45 @@ def role_remove(name: Name, *, tenant: Tenant = None, data: Data = None, demo: D
     """Bỏ vai trò của đơn vị mà không ai giữ · Remove a role of the house's own that nobody has."""
 
     async def work(desk: Desk, _: House) -> None:
-        await desk.remove(name)
-        output.print(f"✗ {name}", markup=False)
+        made = await desk.remove(name)
+        output.print(f"✗ {name}" if made is None else WAITS % (made.id, made.name), markup=False)
+
+    at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("waiting")
+def role_waiting(*, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+    """Liệt kê thay đổi vai trò đang chờ duyệt · List the changes of roles that wait for approval."""
+
+    async def work(desk: Desk, _: House) -> None:
+        output.print("\n".join(await desk.waiting()), soft_wrap=True, markup=False)
+
+    at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("approve")
+def role_approve(number: Proposed, *, tenant: Tenant = None, data: Data = None, demo: Demo = False) -> None:
+    """Duyệt thay đổi do người khác đề xuất · Approve a change that somebody else proposed."""
+
+    async def work(desk: Desk, _: House) -> None:
+        output.print(f"✓ {(await desk.approve(number)).name}", markup=False)
+
+    at_desk(work, tenant, data, demo=demo)
+
+
+@roles.command("decline")
+def role_decline(
+    number: Proposed,
+    *,
+    reason: Annotated[str, typer.Option(help="Lý do · Reason")] = "",
+    tenant: Tenant = None,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Từ chối thay đổi được đề xuất, hoặc rút đề xuất của mình · Decline a proposed change, or withdraw one's own."""
+
+    async def work(desk: Desk, _: House) -> None:
+        output.print(f"✗ {(await desk.decline(number, reason)).name}", markup=False)
 
     at_desk(work, tenant, data, demo=demo)
 
@@ -205,4 +250,10 @@ def at_desk(
     work: Callable[[Desk, House], Awaitable[None]], tenant: str | None, data: Path | None, *, demo: bool
 ) -> None:
     """Do something about roles in an opened house."""
-    in_house(lambda house: work(Desk(house, house.tenants.get(tenant)), house), data, demo=demo)
+    in_house(
+        lambda house, settings: work(
+            Desk(house, house.tenants.get(tenant), approval=settings.role_approval), house
+        ),
+        data,
+        demo=demo,
+    )

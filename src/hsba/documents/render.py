@@ -1,53 +1,109 @@
 """Sheets made into PDF/A-3b by Typst, with their data inside.
 
-One compiler is kept in each process: it holds the fonts and what it has drawn before. Letters that the font has not,
-control characters and marks that turn the direction of writing never reach it.
+Step 1 every text is made fit for paper - step 2 pictures are read - step 3 Typst draws (`paper/sheet.typ`).  One compiler
+is kept in each process: it holds the fonts, and what it has drawn before.
 """
 
 from __future__ import annotations
 
 import json
-import struct
-import unicodedata
+import logging
+from dataclasses import asdict
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
 import typst
 
+from hsba.documents import pictures
+from hsba.documents.letters import printable
+from hsba.fhir.problems import TooLarge
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
+
+    from hsba.documents.order import Mark, Order, Tags
 
 PAPER = resources.files("hsba") / "documents" / "paper"
 FONTS = resources.files("hsba") / "definitions" / "fonts"
-WORDS = {"page": "Trang", "reconstructed": "Mẫu dựng lại từ mô tả, chưa đối chiếu bản in chính thức"}
-MISSING = "□"
-LONGEST_WORD = 60
-"""Characters without a space after which a word may be broken."""
-BREAK = "\u200b"
-EVICT_AFTER = 20
+WORDS = {
+    "page": "Trang",
+    "contents": "MỤC LỤC",
+    "practice": "DỮ LIỆU TẬP",
+    "reconstructed": "Mẫu dựng lại từ mô tả, chưa đối chiếu với bản in chính thức",
+}
+log = logging.getLogger(__name__)
+MOST = 4_000_000
+"""Characters of all texts of one print: some thousand pages."""
+
+
+class TooMuchToPrint(TooLarge):
+    """There is too much text for one print; nothing was printed. Print fewer sheets at a time."""
+
+    vi = "Quá nhiều chữ cho một lần in; chưa in gì. Hãy in ít tờ hơn mỗi lần."
 
 
 @cache
-def compiler() -> typst.Compiler:
-    """The one compiler of this process."""
+def compiler(template: str) -> typst.Compiler:
+    """The one compiler of a template in this process."""
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
-    return typst.Compiler(
-        str(PAPER / "sheet.typ"), root=str(PAPER), font_paths=fonts, ignore_system_fonts=True
-    )
+    return typst.Compiler(str(PAPER / template), root=str(PAPER), font_paths=fonts, ignore_system_fonts=True)
 
 
-def render(sheets: Sequence[Mapping[str, Any]], *, at: datetime, title: str = "") -> bytes:
-    """The sheets as one PDF/A-3b."""
+def render(order: Order) -> bytes:
+    """The order as one PDF/A-3b; a picture that cannot be drawn is left out, and the paper says so."""
+    sheets = clean(order.sheets)
     given = {
-        "sheets": sheets, "title": title or sheets[0]["name"], "author": "", "keywords": [], "mark": None,
-        "practice": False, "words": WORDS, "files": [],
+        "sheets": pictures.drawn(sheets),
+        "title": printable(order.title or order.sheets[0]["name"]),
+        "mark": {"lines": [printable(one, broken=False) for one in order.mark.lines], "code": order.mark.code}
+        if order.mark
+        else None,
+        "practice": order.practice,
+        "contents": order.contents,
+        "words": WORDS,
+        "files": [asdict(one) for one in order.files],
+    }
+    try:
+        return _compile(given, order.at)
+    except typst.TypstError:
+        if given["sheets"] == (without := pictures.left_out(sheets)):
+            raise
+        return _compile({**given, "sheets": without}, order.at)
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    return {"lines": [printable(one, broken=False) for one in mark.lines], "code": mark.code}
+
+
+def _compile(given: Mapping[str, Any], at: datetime) -> bytes:
+    text = json.dumps(given, ensure_ascii=False)
+    if len(text) > MOST + sum(len(one["data"]) for one in given["files"]) + pictures.size(given["sheets"]):
+        raise TooMuchToPrint
+    return _draw("sheet.typ", text, at)
+
+
+def tags(wanted: Tags) -> bytes:
+    """Wristbands or labels as PDF/A-3b."""
+    tag = clean({**asdict(wanted.tag), "square": "", "bars": ()})
+    given = {
+        "tag": {**tag, "square": wanted.tag.square, "bars": wanted.tag.bars}, "kind": wanted.kind, "words": wanted.tag.house,
+        "copies": wanted.copies, "practice": wanted.practice, "stripe": WORDS["practice"],
     }  # fmt: skip
-    made = compiler().compile(
-        sys_inputs={"print": json.dumps(clean(given), ensure_ascii=False)},
-        format="pdf", pdf_standards="a-3b", timestamp=int(at.timestamp()), pdf_tags=False,
-    )  # fmt: skip
+    return _draw("tags.typ", json.dumps(given, ensure_ascii=False), wanted.at)
+
+
+def _draw(template: str, text: str, at: datetime) -> bytes:
+    made, warnings = compiler(template).compile_with_warnings(
+        sys_inputs={"print": text},
+        format="pdf",
+        pdf_standards="a-3b",
+        timestamp=int(at.timestamp()),
+        pdf_tags=False,
+    )
+    for one in warnings:
+        log.warning("typst: %s", one.message)
     return cast("bytes", made)  # one file: only pictures come page by page
 
 
@@ -56,55 +112,5 @@ def clean(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
-        return {key: clean(one) for key, one in value.items()}
+        return {key: one if key == "drawn" else clean(one) for key, one in value.items()}
     return [clean(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def printable(text: str) -> str:
-    """Text with the letters that the font has, composed, and with places to break words that are too long for a line."""
-    if text.isascii() and text.isprintable() and len(text) < LONGEST_WORD:
-        return text
-    known = letters()
-    made = "".join(_letter(one, known) for one in unicodedata.normalize("NFC", text))
-    return " ".join(_broken(word) for word in made.split(" "))
-
-
-def _letter(one: str, known: frozenset[int]) -> str:
-    if ord(one) in known:
-        return one
-    match unicodedata.category(one):
-        case "Zs" | "Zl" | "Zp" | "Cc":
-            return " "
-        case "Cf" | "Mn" | "Me" | "Cs" | "Cn":
-            return ""
-        case _:
-            return MISSING
-
-
-def _broken(word: str) -> str:
-    if len(word) <= LONGEST_WORD:
-        return word
-    return BREAK.join(word[at : at + LONGEST_WORD // 3] for at in range(0, len(word), LONGEST_WORD // 3))
-
-
-@cache
-def letters() -> frozenset[int]:
-    """What the font can draw: its character map of format 4 (OpenType cmap)."""
-    data = (FONTS / "LiberationSerif-Regular.ttf").read_bytes()
-    count = struct.unpack_from(">H", data, 4)[0]
-    tables = (struct.unpack_from(">4sLLL", data, 12 + 16 * at) for at in range(count))
-    start = next(offset for tag, _, offset, _ in tables if tag == b"cmap")
-    maps = [
-        struct.unpack_from(">HHL", data, start + 4 + 8 * at)
-        for at in range(struct.unpack_from(">H", data, start + 2)[0])
-    ]
-    at = start + next(offset for platform, encoding, offset in maps if (platform, encoding) == (3, 1))
-    segments = struct.unpack_from(">H", data, at + 6)[0] // 2
-    ends = struct.unpack_from(f">{segments}H", data, at + 14)
-    starts = struct.unpack_from(f">{segments}H", data, at + 16 + 2 * segments)
-    found = {code for low, high in zip(starts, ends, strict=True) for code in range(low, high + 1)}
-    return frozenset(
-        code
-        for code in found
-        if code >= ord(" ") and unicodedata.category(chr(code)) not in ("Cf", "Co", "Cn")
-    )

@@ -51,7 +51,7 @@ def asked_in(items: Iterable[Item]) -> Iterator[Item]:
             if item.repeats:
                 yield item
             else:
-                yield from (cell for cell, _, _ in cells(item))
+                yield from (cell for cell, _, _ in cells(item) if cell.kind in ANSWERED)
         elif item.kind in ANSWERED:
             yield item
             if item.beside:
@@ -98,7 +98,7 @@ def _to_items(
 
 
 def _values(item: Item, value: Any) -> list[dict[str, Any]]:
-    if value is None or value in ("", [], False):
+    if value is None or value is False or value in ("", []):
         return []
     if isinstance(value, Wrong):
         return [{"valueString": value.typed}]  # of a draft only: what was typed is kept
@@ -185,6 +185,8 @@ def _taken(item: Item, answer: Mapping[str, Any]) -> Any:
         return Wrong(str(value), "Chưa đúng dạng của ô này.", "This does not fit the field yet.")
     if item.kind == "number":
         return Decimal(str(value))
+    if item.kind == "time":
+        return str(value).removesuffix(":00") if str(value).count(":") == 2 else value
     return value
 
 

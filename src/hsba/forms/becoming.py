@@ -10,18 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BECOMES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "observation": (frozenset({"code"}), frozenset({"category", "display", "component"})),
+    "observation": (frozenset({"code"}), frozenset({"category", "display", "site"})),
     "component": (frozenset({"code"}), frozenset({"display"})),
-    "condition": (frozenset({"use"}), frozenset({"rank", "category", "text"})),
+    "condition": (frozenset({"use"}), frozenset({"rank", "category", "site", "text"})),
     "allergy": (frozenset(), frozenset({"text"})),
     "family": (frozenset(), frozenset()),
-    "procedure": (frozenset(), frozenset({"code", "category", "when", "by", "text"})),
-    "medication": (frozenset(), frozenset({"dose", "route", "quantity", "note"})),
+    "procedure": (frozenset(), frozenset({"code", "category", "when", "end", "by", "text"})),
+    "medication": (frozenset(), frozenset({"dose", "route", "quantity", "unit", "note"})),
     "immunization": (frozenset({"code"}), frozenset()),
     "encounter": (frozenset({"field"}), frozenset()),
+    "moment": (frozenset(), frozenset()),
     "nothing": (frozenset(), frozenset()),
 }
-"""By kind: the keys it needs, and those it may have.  `code` is LOINC's, or `system|code`."""
+"""By kind: the keys it needs, and those it may have.  `code` is LOINC's, or `system|code`; `when`, `end`, `by`, `text`,
+`dose`, `route`, `quantity`, `unit` and `note` name other items.  A `moment` is when all that the entry (or the row) says was so.
+`site` is SNOMED CT's place of the body."""
 
 
 def read(where: Lined, value: Any) -> Mapping[str, Any]:

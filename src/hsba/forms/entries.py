@@ -141,10 +141,15 @@ async def sheet(ctx: Context, place: Place) -> Sheet:
 
 async def verify(ctx: Context, place: Place) -> None:
     """Refuse a stay that is not this patient's."""
-    found = await interactions.read(ctx, "Encounter", place.encounter)
+    await verify_stay(ctx, place.patient, place.encounter)
+
+
+async def verify_stay(ctx: Context, patient: str, encounter: str) -> None:
+    """Refuse a stay that is not this patient's, whatever is wanted of it."""
+    found = await interactions.read(ctx, "Encounter", encounter)
     subject = json.stored(found.body or "").get("subject", {}).get("reference")
-    if subject != f"Patient/{place.patient}":
-        raise NotOfThisSheet(f"Encounter/{place.encounter}")
+    if subject != f"Patient/{patient}":
+        raise NotOfThisSheet(f"Encounter/{encounter}")
 
 
 async def draft(ctx: Context, place: Place, part: Part, entry: str) -> Answers | None:
@@ -218,7 +223,7 @@ async def _known(
     ctx: Context, place: Place, part: Part, of: Callable[[Form, str, populate.Facts, ZoneInfo], Answers]
 ) -> Answers:
     """What the record knows of a part."""
-    names = populate.wanted(place.form, part.id)
+    names = populate.wanted(place.form, part.id, alone=of is populate.owned)
     facts = await populate.gather(ctx, place.patient, place.encounter, names) if names else {}
     return of(place.form, part.id, facts, ctx.tenant.zone)
 

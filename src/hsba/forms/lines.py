@@ -40,7 +40,8 @@ class Lined(dict[str, Any]):
     def copied(self, **changed: Any) -> Lined:
         """The same with some keys changed; None takes one away."""
         made = Lined(self.file, self.line)
-        made.update({key: value for key, value in {**self, **changed}.items() if value is not None})
+        taken = {key for key, value in changed.items() if value is None}
+        made.update({key: value for key, value in {**self, **changed}.items() if key not in taken})
         made.at.update(self.at)
         return made
 

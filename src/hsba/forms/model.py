@@ -96,6 +96,16 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two columns in which every item of a group stands, such as the right eye."""
+
+    id: str
+    label: str
+    width: int = 50
+    """Share of the line, per cent; what both leave free takes the words of the items."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row that the paper prints in a table: its id, number and words."""
 
@@ -162,6 +172,8 @@ class Item:
     """The right column of a group printed in two."""
     split: int = 50
     """Share of the left column of a group printed in two, per cent."""
+    sides: tuple[Side, ...] = ()
+    """The two columns of a group that asks everything of a right and a left side (`sides.py`)."""
     beside: Item | None = None
     """A framed group printed at the right of it."""
     frame: bool = False
@@ -228,6 +240,8 @@ class Part:
     """Empty rows (columns, where turned) that the paper prints."""
     number: str = ""
     heading: int = 1
+    quiet: bool = False
+    """Whether the title is for screens only, the paper having other words there."""
     dense: bool = False
     """Whether it is printed small and close, as the front page of a cover is."""
     page: str = ""

@@ -5,6 +5,7 @@ Each node says what it `is`: words, field, line, group, beside, table, turned, s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,8 +28,16 @@ Cell = list[Node]
 WIDEST = 100
 NUMBERS = 8
 """Share of a column of row numbers that the form does not name itself."""
+BARE: Node = {"label": "", "number": "", "hint": "", "unit": "", "room": 0, "bare": True}
+"""What a cell has not, because its words stand over the column."""
 TURNED = 8
 """Columns of a table on its side, where the form does not say."""
+WITHOUT_YEAR = re.compile(r"^(\d\d/\d\d)/\d{4} ")
+
+
+TALL = 400
+TALL_LINES = 20
+"""Characters and lines from which what stands side by side may be as high as a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,12 @@ class Written:
 
 
 def lay(
-    form: Form, written: Mapping[str, Sequence[Written]], *, bilingual: bool = False, zone: ZoneInfo = ZONE
+    form: Form,
+    written: Mapping[str, Sequence[Written]],
+    *,
+    head: Mapping[str, Any] | None = None,
+    bilingual: bool = False,
+    zone: ZoneInfo = ZONE,
 ) -> Node:
     """The whole sheet: head, title and body; with nothing written it is the blank form."""
     once = [(part, entry) for part in form.parts if not part.repeats for entry in written.get(part.id, ())]
@@ -61,11 +75,13 @@ def lay(
     body: list[Node] = []
     for part in form.parts:
         body += hand.part(part, written.get(part.id, ()))
-    sides = {side: hand.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")}
+    front = _front(body)
+    above = hand.of({**answers, **(head or {})})
+    sides = {side: above.nodes(getattr(form.head, side)) for side in ("left", "middle", "right")}
     return {
         "code": form.code, "printed": form.printed, "name": form.name, "version": form.version, "title": form.title,
         "subtitle": form.subtitle, "size": form.size, "landscape": form.landscape, "confidence": form.confidence,
-        "head": {**sides, "titled": form.head.titled or not form.head.middle}, "body": body,
+        "head": {**sides, "titled": form.head.titled or not form.head.middle}, "front": front, "body": body,
     }  # fmt: skip
 
 
@@ -89,7 +105,7 @@ class Hand:
 
     def entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
         """A part under its title: once, once for each entry, or as one table of them."""
-        if part.title:
+        if part.title and not part.quiet:
             yield {"is": "words", "level": part.heading, "number": part.number, "label": part.title}
         if part.as_table:
             yield from (self.columns_of_entries if part.turned else self.rows_of_entries)(part, entries)
@@ -107,7 +123,7 @@ class Hand:
         used = 0
         for item in items:
             if line and (used + item.width > WIDEST or item.page):
-                made.append({"is": "line", "cells": line})
+                made.append(_line(line))
                 line, used = [], 0
             if item.page:
                 made.append({"is": "break"})
@@ -116,7 +132,7 @@ class Hand:
                 continue
             line.append({"width": item.width, "node": self.node(item)})
             used += item.width
-        return [*made, {"is": "line", "cells": line}] if line else made
+        return [*made, _line(line)] if line else made
 
     def node(self, item: Item) -> Node:
         """One item, with the framed box that stands beside it."""
@@ -151,6 +167,7 @@ class Hand:
             said = f"{ink.plain(answer)} ({code})" if code and not item.boxes else answer
             made["lines"] = ink.lines(item, said, self.zone)
             made["boxes"] = ink.cells(code.replace(".", ""), item.boxes)
+            made["tall"] = _written(made) > TALL
         elif item.boxes:
             made["boxes"] = ink.boxed(item, answer)
             made["tight"] = item.kind == "date"
@@ -184,11 +201,38 @@ class Hand:
         if item.separator:
             runs = ink.joined(item, self.answers)
             return {**self.words(item), "is": "field", "lines": [runs], "room": 0, "unit": item.unit}
+        if item.sides:
+            return self.sided(item)
         made: Node = {
-            "is": "group", "frame": item.frame, "body": self.nodes(item.items), "right": self.nodes(item.right),
+            "is": "group",
+            "frame": item.frame,
+            "body": self.nodes(item.items),
+            "right": self.nodes(item.right),
             "split": item.split,
-        }  # fmt: skip
+        }
+        made["tall"] = _written(made) > TALL or sum(one.lines for one in item.walk()) > TALL_LINES  # fmt: skip
         return {**made, "title": self.words(item)} if item.label else made
+
+    def sided(self, item: Item) -> Node:
+        """A group of two sides as a table of its items, their words at the left where the sides leave room for them."""
+        left = WIDEST - sum(side.width for side in item.sides)
+        heads = [{"width": left, "label": item.label}] if left else []
+        rows = []
+        for row in item.items:
+            cells = [self.side(one, {} if left else self.words(row)) for one in (*row.items, *row.right)]
+            rows.append([*([[self.words(row)]] if left else []), *(cells or ([], []))])
+        return {
+            "is": "table", "across": 1, "heads": True, "tall": True, "rows": rows,
+            "columns": [*heads, *({"width": side.width, "label": side.label} for side in item.sides)],
+            "joined": [bool(left and at and not row.number and not row.heading) for at, row in enumerate(item.items)],
+        }  # fmt: skip
+
+    def side(self, item: Item, words: Node) -> Cell:
+        """One side of an item: its answer, or those within it, after the words that stand in the cell itself."""
+        if item.kind == "group" and not item.separator:
+            return [*([words] if words.get("label") else []), *self.nodes(item.items)]
+        made = self.node(item)
+        return [{**made, "label": "", "number": "", "hint": "", **words, "is": made["is"]}]
 
     def table(self, item: Item) -> Node:
         """A table: its printed rows, or its filled ones and as many empty ones as the paper has."""
@@ -203,6 +247,7 @@ class Hand:
         if item.label:
             made["title"] = self.words(item)
         if item.fixed:
+            made["printed"] = True
             made["rows"] = [self.printed_row(item, row) for row in item.fixed]
             made["columns"] = _leading(item) + made["columns"]
         else:
@@ -240,7 +285,7 @@ class Hand:
         if answer in EMPTY and not (column.options or column.kind == "tick" or column.boxes):
             return []
         found = self.of({column.id: answer}).node(column)
-        return [{**found, "label": "", "number": "", "hint": "", "unit": "", "room": 0, "bare": True}]
+        return [{**found, **BARE}]
 
     def rows_of_entries(self, part: Part, entries: Sequence[Written]) -> Iterator[Node]:
         """A part's entries as rows of one table, each with its author where the form signs."""
@@ -317,12 +362,16 @@ class Hand:
                 [
                     row
                     for item in items
-                    for row in self.turned_rows(item, chunk, entries[start : start + size])
+                    for row in self.turned_rows(
+                        item, chunk, entries[start : start + size], narrow=size > TURNED
+                    )
                 ]
             )
         return {**made, "title": self.words(of)} if of and of.label else made
 
-    def turned_rows(self, item: Item, hands: Sequence[Hand], entries: Sequence[Written]) -> Iterator[Node]:
+    def turned_rows(
+        self, item: Item, hands: Sequence[Hand], entries: Sequence[Written], *, narrow: bool
+    ) -> Iterator[Node]:
         """The rows of one item: itself, or its heading and what stands in it."""
         head = {**self.words(item), "unit": item.unit}
         match item.kind:
@@ -337,17 +386,19 @@ class Hand:
                 if item.label:
                     yield {"head": head}
                 for child in item.children():
-                    yield from self.turned_rows(child, hands, entries)
+                    yield from self.turned_rows(child, hands, entries, narrow=narrow)
             case "table":
                 yield {"head": head, "cells": [hand.listed(replace(item, label="")) for hand in hands]}
             case _:
-                yield {"head": head, "cells": [hand.short(item) for hand in hands]}
+                yield {"head": head, "cells": [hand.short(item, narrow=narrow) for hand in hands]}
 
-    def short(self, item: Item) -> Cell:
-        """An answer in few words, for a narrow column."""
+    def short(self, item: Item, *, narrow: bool) -> Cell:
+        """An answer in few words; a moment without its year where the columns are many."""
         if item.separator:
-            return [{"is": "field", "lines": [ink.joined(item, self.answers)], "bare": True}]
+            return [{**BARE, "is": "field", "lines": [ink.joined(item, self.answers)]}]
         said = shown(item, self.answers.get(item.id), self.zone)
+        if narrow and item.kind == "datetime":
+            said = WITHOUT_YEAR.sub(r"\1 ", said)
         return [{"is": "words", "label": said}] if said else []
 
     def curves(self, item: Item, hands: Sequence[Hand]) -> list[Node]:
@@ -367,7 +418,7 @@ class Hand:
         found = [by.get(signer.label) for signer in item.signers]
         times = sorted(one.at for one in found if one and one.at)
         return {
-            "is": "signatures", "dated": item.dated,
+            "is": "signatures", "dated": item.dated, "room": item.lines or 3,
             "date": f"{times[-1].astimezone(self.zone):%d %m %Y}".split() if times else ["", "", ""],
             "signers": [
                 {"label": signer.label, "note": signer.note, "name": one.name if one else ""}
@@ -391,9 +442,33 @@ NODES: dict[str, Callable[[Hand, Item], Node]] = {
 """How each kind is laid out; a kind that is not here is a question."""
 
 
+def _front(body: list[Node]) -> list[Node]:
+    """Take the small parts at the beginning out of it, where they are a page of their own."""
+    small = next((at for at, node in enumerate(body) if node["is"] != "dense"), len(body))
+    if small < len(body) and body[small]["is"] != "break":
+        return []
+    front = [node for one in body[:small] for node in one["body"]]
+    del body[:small]
+    return front
+
+
 def _author(part: Part, entry: Written) -> tuple[Signed, ...]:
     """The author's name under the words that the part takes a signature for."""
     return (Signed(part.sign, entry.author, entry.at),) if part.sign and entry.author else ()
+
+
+def _line(cells: list[Node]) -> Node:
+    return {"is": "line", "cells": cells, "tall": sum(_written(one["node"]) for one in cells) > TALL}
+
+
+def _written(node: Any) -> int:
+    """How many characters are written in a node and in what it holds."""
+    if isinstance(node, dict):
+        runs = sum(len(run[1]) for line in node.get("lines") or () for run in line)
+        return runs + sum(
+            _written(one) for key, one in node.items() if key != "lines" and isinstance(one, dict | list)
+        )
+    return sum(_written(one) for one in node) if isinstance(node, list) else 0
 
 
 def _number(answer: Any) -> float | None:

@@ -18,7 +18,7 @@ from hsba.fhir import fhirpath, json
 from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.parse import parse_search
 from hsba.forms import catalogue
-from hsba.forms.answers import PART, Answers, from_response, held_by
+from hsba.forms.answers import Answers, from_response, held_by, part_of
 from hsba.forms.state import answerable
 from hsba.record import interactions
 
@@ -41,15 +41,19 @@ ROWS = 200
 # --- facts of the record -----------------------------------------------------------------------------------
 
 
-def wanted(form: Form, part: str | None = None) -> frozenset[str]:
-    """The facts that an entry of a part takes from the record; of the whole form and its head without one."""
+def wanted(form: Form, part: str | None = None, *, alone: bool = False) -> frozenset[str]:
+    """The facts that an entry of a part takes from the record; of the whole form and its head without one.
+
+    With `alone` only those that it shows and does not copy (`owned`).
+    """
     if part is not None:
         items: Iterable[Item] = held_by(form, part)
     else:
         items = (
             item for side in (form.head.left, form.head.middle, form.head.right, form.walk()) for item in side
         )
-    return frozenset(item.source or item.copy for item in items if item.source or item.copy)
+    named = (item.source or ("" if alone else item.copy) for item in items)
+    return frozenset(name for name in named if name)
 
 
 async def gather(
@@ -269,13 +273,6 @@ async def earlier(
             author = response.get("author", {}).get("display", "")
             found.append(Earlier(one.id, response.get("authored", ""), author, answers))
     return found
-
-
-def part_of(response: Resource) -> str:
-    """The part of its form that an entry is."""
-    return next(
-        (str(one.get("valueCode", "")) for one in response.get("extension", ()) if one.get("url") == PART), ""
-    )
 
 
 # --- answers of a form -------------------------------------------------------------------------------------

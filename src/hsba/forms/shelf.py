@@ -57,6 +57,20 @@ async def current(ctx: Context) -> Mapping[str, Form]:
     return made
 
 
+async def every(ctx: Context) -> list[Form]:
+    """Every version of every form that can be found here, those out of use too."""
+    rows = await ctx.tx.fetch(
+        "SELECT source FROM record.form WHERE tenant = $1 ORDER BY loaded, version", ctx.tenant.id
+    )
+    made = list(catalogue.every())
+    for row in rows:
+        try:
+            made.append(_read(row["source"]))
+        except BadForm:
+            log.exception("form not read")
+    return made
+
+
 async def find(ctx: Context, slug: str, version: str = "") -> Form:
     """A form by its slug: the version named, even a retired one, or that in use today; UnknownForm otherwise."""
     if not version:

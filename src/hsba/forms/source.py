@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hsba.fhir import fhirpath
-from hsba.forms import becoming, conditions
+from hsba.forms import becoming, conditions, sides
 from hsba.forms.lines import Lined, each, only, parse
-from hsba.forms.model import ANSWERED, KINDS, Check, Curve, Form, Head, Item, Option, Part, Row, Signer
+from hsba.forms.model import ANSWERED, KINDS, Check, Curve, Form, Head, Item, Option, Part, Row, Side, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -176,6 +176,17 @@ def _curves(where: Lined, key: str, value: Any) -> tuple[Curve, ...]:
     return tuple(made)
 
 
+def _sides(where: Lined, _key: str, _value: Any) -> tuple[Side, ...]:
+    """A list of {id, label, width}, right before left."""
+    return tuple(
+        Side(
+            _text(one, "id", one.get("id")), _text(one, "label", one.get("label")),
+            _whole(5, 95)(one, "width", one.get("width", 50)),
+        )
+        for one in sides.sides(where)
+    )  # fmt: skip
+
+
 ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "label": ("label", _text),
     "en": ("en", _text),
@@ -209,6 +220,7 @@ ITEM: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "turned": ("turned", _flag),
     "curves": ("curves", _curves),
     "separator": ("separator", _text),
+    "sides": ("sides", _sides),
     "signers": ("signers", _signers),
     "dated": ("dated", _flag),
     "page": ("page", _one_of("before")),
@@ -228,6 +240,7 @@ PART: dict[str, tuple[str, Callable[[Lined, str, Any], Any]]] = {
     "as-table": ("as_table", _flag),
     "turned": ("turned", _flag),
     "rows": ("rows", _whole(0, 60)),
+    "quiet": ("quiet", _flag),
     "dense": ("dense", _flag),
     "page": ("page", _one_of("before")),
 }
@@ -322,6 +335,13 @@ class _Reader:
     def items(self, where: Lined, key: str) -> tuple[Item, ...]:
         return tuple(self.item(one) for one in self.library.put_in(where, key, where.get(key) or []))
 
+    def asked(self, where: Lined) -> tuple[Item, ...]:
+        """The items of an item, of both sides where it has them."""
+        if "sides" not in where:
+            return self.items(where, "items")
+        rows = self.library.put_in(where, "items", where.get("items") or [])
+        return tuple(self.item(one) for one in sides.doubled(rows, sides.sides(where)))
+
     def item(self, where: Lined) -> Item:
         only(where, {*ITEM, "id", "type", "when", "becomes", "items", "right", "beside", "count", "part"})
         kind = where.get("type", "group" if "items" in where else "text")
@@ -348,7 +368,7 @@ class _Reader:
         above, self.owner = self.owner, _text(where, "part", where.get("part", self.owner))
         found = Item(
             id=self._id(where), kind=kind, part=self.owner, when=when, becomes=becoming.read(where, where.get("becomes")),
-            items=self.items(where, "items"), right=self.items(where, "right"),
+            items=self.asked(where), right=self.items(where, "right"),
             beside=self.item(self.library.put_in(where, "beside", [beside])[0]) if beside else None, **made,
         )  # fmt: skip
         self.owner = above
@@ -395,6 +415,7 @@ def _fits(item: Item, where: Lined) -> None:
         (k == "signatures" and not item.signers, "type", "signatures need signers.", "signatures cần signers."),
         (bool(item.art) and k != "drawing", "art", "for a drawing only.", "chỉ dùng với drawing."),
         (bool(item.columns) and not item.options, "columns", "for choices only.", "chỉ dùng với options."),
+        (bool(item.sides) and k != "group", "sides", "for a group only.", "chỉ dùng với group."),
         (bool(item.right) and k != "group", "right", "for a group only.", "chỉ dùng với group."),
         (k in ANSWERED and bool(item.items), "items", "for groups and tables only.", "chỉ group và table có items."),
         (_more_than_one(item), "id", "one of value, from and copy.", "chỉ một trong value, from, copy."),
@@ -417,6 +438,13 @@ def _upside_down(item: Item) -> bool:
 def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library) -> None:
     """What only the whole form can say: every name is known, nothing waits for itself."""
     items = {item.id: item for item in form.walk()}
+    cells = {
+        f"{table.id}.{row.id}.{column.id}"
+        for table in items.values()
+        for row in table.fixed
+        for column in table.items
+    }
+    known = frozenset({*items, *cells})
     for part in form.parts:
         if part.as_table and not part.repeats:
             raise places[part.id].wrong("as-table needs repeats.", "as-table cần repeats.")
@@ -437,14 +465,14 @@ def _agree(form: Form, top: Lined, places: Mapping[str, Lined], library: Library
     asks: dict[str, set[str]] = {}
     for part in form.parts:
         for item in part.items:
-            _asks(item, frozenset(), asks, places, items)
+            _asks(item, frozenset(), asks, places, known)
     for item in (*items.values(), *form.head.left, *form.head.middle, *form.head.right):
         for key, fact in (("from", item.source), ("copy", item.copy)):
             if fact and fact not in library.facts:
                 raise places[item.id].wrong(f"there is no fact {fact}.", f"không có dữ kiện {fact}.", key)
     for check in form.checks:
         for name in (*check.items, *names(check.that)):
-            if name not in items and name not in GIVEN:
+            if name not in known and name not in GIVEN:
                 raise top.wrong(
                     f"a check names {name}, which is no item.",
                     f"checks nhắc {name}, không có mục này.",
@@ -458,12 +486,12 @@ def _asks(
     above: frozenset[str],
     asks: dict[str, set[str]],
     places: Mapping[str, Lined],
-    items: Mapping[str, Item],
+    known: frozenset[str],
 ) -> None:
     """Note which items the being-asked and the value of each depend on."""
     named = {clause.item for clause in item.when.clauses} if item.when else set()
     for name in named:
-        if name not in items:
+        if name not in known:
             raise places[item.id].wrong(
                 f"when names {name}, which is no item.", f"when nhắc {name}, không có mục này.", "when"
             )
@@ -472,14 +500,14 @@ def _asks(
         _path(places[item.id], "value", item.value)
         calculated = names(item.value) - GIVEN
         for name in calculated:
-            if name not in items:
+            if name not in known:
                 raise places[item.id].wrong(
                     f"value names {name}, which is no item.", f"value nhắc {name}, không có mục này.", "value"
                 )
     inherited = above | named
     asks[item.id] = set(inherited | calculated)
     for child in item.children():
-        _asks(child, inherited, asks, places, items)
+        _asks(child, inherited, asks, places, known)
 
 
 def _no_circle(asks: Mapping[str, set[str]], places: Mapping[str, Lined]) -> None:

@@ -38,8 +38,8 @@ class NotYourPart(Forbidden):
 
 
 def is_for(part: Part, roles: Iterable[str]) -> bool:
-    """Whether the part is filled by somebody in one of these roles, as far as is known of them."""
+    """Whether the part is filled by somebody in one of these roles, as far as is known of them; the operator has none."""
     held = tuple(roles)
-    if not part.fill or any(role not in KINDS for role in held):
+    if not part.fill or not held or any(role not in KINDS for role in held):
         return True
     return any(KINDS[role].intersection(part.fill) for role in held)

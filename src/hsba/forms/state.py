@@ -98,7 +98,7 @@ def _calculated(item: Item, held: Mapping[str, Any], kinds: Mapping[str, Item], 
     if item.kind == "number" and isinstance(value, int | Decimal) and not isinstance(value, bool):
         digits = 1 if item.decimals is None else item.decimals
         return Decimal(value).quantize(Decimal(1).scaleb(-digits))
-    return value
+    return str(value) if isinstance(value, Moment) else value
 
 
 def _evaluate(
@@ -125,8 +125,11 @@ def _variable(name: str, held: Mapping[str, Any], kinds: Mapping[str, Item]) -> 
             if isinstance(row, dict)
         ]
     item = kinds.get(name)
+    rows = item is not None and item.kind == "table"
     made = (
-        _moment(item, value) for value in values if value is not None and not isinstance(value, Wrong | dict)
+        _moment(item, value)
+        for value in values
+        if value is not None and not isinstance(value, Wrong) and not (rows and isinstance(value, dict))
     )
     return [value for value in made if value is not None]
 

@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from hsba.forms import drawing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from zoneinfo import ZoneInfo
@@ -213,6 +215,12 @@ def _read_coded(field: Field) -> Any:
     return {"display": field.text}
 
 
+def _read_drawing(field: Field) -> Any:
+    return drawing.read(field.text, field.item.art) or Wrong(
+        field.text, "Hình vẽ quá lớn hoặc không đọc được.", "The drawing is too large, or cannot be read."
+    )
+
+
 _READ: dict[str, Callable[[Field], Any]] = {
     "text": _read_text,
     "long": _read_text,
@@ -226,6 +234,7 @@ _READ: dict[str, Callable[[Field], Any]] = {
     "tick": _read_tick,
     "coded": _read_coded,
     "icd": _read_coded,
+    "drawing": _read_drawing,
 }
 
 
@@ -253,6 +262,8 @@ def shown(item: Item, value: Any, zone: ZoneInfo) -> str:
             return next((option.label for option in item.options if option.code == value), str(value))
         case "many":
             return ", ".join(shown(replace(item, kind="one"), one, zone) for one in value)
+        case "drawing":
+            return drawing.shown(value)
         case "coded" | "icd":
             return str(value.get("display", value.get("code", "")))
         case _:

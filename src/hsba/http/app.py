@@ -114,6 +114,12 @@ class Services(Protocol):
     async def welcome(self, caller: Caller, tenant: Tenant) -> None:
         """Refuse who may not work at this hour, and who belongs elsewhere and has no right here."""
 
+    async def stray(self, address: str) -> None:
+        """Tell of a token that nobody has."""
+
+    async def look_out(self, caller: Caller, tenant: Tenant) -> None:
+        """Read how many emergency accesses wait, for who looks at them."""
+
     async def know(self, actor: Actor, tenant: Tenant) -> None:
         """Read what an account may do, before a context is made for it."""
 

@@ -42,8 +42,8 @@ OPEN = (
     | PROGRAMS
     | {"/healthz", "/readyz", "/metrics", "/login/outside", "/login/outside/callback", ENDED}
 )
-OPEN_BELOW = "/assets/"
-"""What is answered without log-in: health, figures, the log-in itself, and files that hold no patient data."""
+OPEN_BELOW = ("/assets/", "/verify/")
+"""What is answered without log-in: health, figures, the log-in itself, files, and of a print what it is: no patient data."""
 OWN = frozenset({"/password", "/logout"})
 """What may be done before a password that must be changed is changed."""
 COVERED = COMING | {"/logout", "/session/unsent"}
@@ -109,6 +109,7 @@ class Gate:
                 tenant = self._services.tenants.get()
                 if caller is not None and not caller.covered and caller.belongs(tenant.id):
                     await self._services.welcome(caller, tenant)
+                    await self._services.look_out(caller, tenant)
                 if caller is not None and caller.must_change and path not in OPEN | OWN:
                     return Answer(303, b"", [(b"location", b"/password"), (b"cache-control", b"no-store")])
         except OutsideHours as ended:

@@ -20,7 +20,7 @@ from uuid import UUID
 import uuid_utils.compat as uuid7s
 
 from hsba.access.ports import Happening
-from hsba.access.problems import NotLoggedIn
+from hsba.access.problems import BadToken, NotLoggedIn
 from hsba.fhir.problems import BadRequest, Forbidden, Gone, MethodNotAllowed, NotAcceptable, NotFound
 from hsba.http import answers, callers, codings, contents, errors, idempotency, limits, negotiate, operations
 from hsba.http.messages import Answer, Request, join_headers, read_pairs
@@ -380,6 +380,8 @@ class Door:
         headers: dict[bytes, bytes],
     ) -> None:
         """Note who was refused what; who is known and came no further than the door is noted with his account."""
+        if isinstance(exc, BadToken):
+            await self.services.stray(callers.address(scope["client"], headers, self.options.trusted_proxies))
         if not isinstance(exc, TOLD):
             return
         if request is not None:

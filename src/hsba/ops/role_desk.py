@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hsba.access.administration import proposals
 from hsba.access.administration.role_desk import NAME, BadRoleName
 from hsba.access.ports import Happening
 from hsba.access.rights import checking, grants, lending, roles
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from hsba.access.administration.proposals import Proposal
     from hsba.access.rights.current import Rights
     from hsba.access.rights.explain import Verdict
     from hsba.access.rights.roles import Line, Role
     from hsba.record.context import Tenant
     from hsba.record.work import House
+    from hsba.store.pool import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Desk:
     house: House
     tenant: Tenant
     witness: TrailWitness = field(default_factory=TrailWitness)
+    approval: str = "auto"
+    """When a change of a role waits for a second person (setting `role_approval`)."""
 
     async def roles(self) -> list[str]:
         """Every role with its title, and every grant not revoked."""
@@ -61,8 +66,8 @@ class Desk:
         data = {"title": role.title, "lines": [line.data() for line in role.lines]}
         return json.dump_pretty(data).decode()
 
-    async def put(self, name: str, content: bytes) -> Role:
-        """Keep a role of the house's own, as `written` writes one; a line that would do nothing is refused."""
+    async def put(self, name: str, content: bytes) -> Role | Proposal:
+        """Keep or propose a role of the house's own, as `written` writes one; a line that would do nothing is refused."""
         if not NAME.match(name):
             raise BadRoleName
         data = json.parse(content)
@@ -73,16 +78,61 @@ class Desk:
             ctx = self.house.context(tx=tx, tenant=self.tenant)
             for line in roles.read(name, title, lines, roles.groups()).lines:
                 checking.check(name, line, ctx.definitions, ctx.codes, self.tenant.zone)
+            if await proposals.needed(tx, self.tenant.id, self.approval):
+                return await self._propose(tx, name, title, lines)
             return await grants.put_role(
                 tx, self.tenant.id, OPERATOR, name, title, lines, witness=self.witness
             )
 
-    async def remove(self, name: str) -> None:
-        """Remove a role of the house's own that nobody has; one that stood in place of a shipped one gives it back."""
+    async def remove(self, name: str) -> Proposal | None:
+        """Remove a role of the house's own that nobody has, or propose it; in place of a shipped one, that one holds again."""
         async with self.house.pool.writing(self.tenant.id) as tx:
+            if await proposals.needed(tx, self.tenant.id, self.approval):
+                return await self._propose(tx, name, None, None)
             await grants.remove_role(tx, self.tenant.id, name)
             told = Happening("role-delete", OPERATOR.account, name, tenant=self.tenant.id)
             await self.witness.tell(tx, told)
+        return None
+
+    async def _propose(self, tx: Connection, name: str, title: str | None, lines: object) -> Proposal:
+        if title is None and name not in (await grants.every_role(tx, self.tenant.id))[0]:
+            raise grants.UnknownRole(name)
+        made = await proposals.propose(tx, self.tenant.id, OPERATOR, name, title, lines)
+        await self._tell(tx, "role-propose", made)
+        return made
+
+    async def waiting(self) -> list[str]:
+        """The proposals that nobody has decided yet, each with what it would be."""
+        async with self.house.pool.reading(self.tenant.id) as tx:
+            found = [one for one in await proposals.proposals(tx, self.tenant.id) if one.is_open]
+        lines: list[str] = []
+        for one in found:
+            lines.append(f"#{one.id}  {one.name}  {one.title}  {', '.join(one.authors)}")
+            lines += ["  ✗"] if one.role is None else [f"  {line}" for line in _role(one.role)]
+        return lines
+
+    async def approve(self, number: int) -> Proposal:
+        """Let a proposal take effect, in the operator's name."""
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            found = await proposals.approve(tx, self.tenant.id, OPERATOR, number)
+            await self._tell(tx, "role-approve", found)
+        return found
+
+    async def decline(self, number: int, reason: str) -> Proposal:
+        """Refuse a proposal, with the reason; the operator's own is withdrawn."""
+        async with self.house.pool.writing(self.tenant.id) as tx:
+            found = await proposals.proposal(tx, self.tenant.id, number)
+            if OPERATOR.account in found.authors:
+                found = await proposals.withdraw(tx, self.tenant.id, OPERATOR, number)
+                await self._tell(tx, "role-withdraw", found)
+            else:
+                found = await proposals.decline(tx, self.tenant.id, OPERATOR, number, reason)
+                await self._tell(tx, "role-decline", found)
+        return found
+
+    async def _tell(self, tx: Connection, act: str, one: Proposal) -> None:
+        told = Happening(act, OPERATOR.account, one.name, reason=f"#{one.id}", tenant=self.tenant.id)
+        await self.witness.tell(tx, told)
 
     async def grant(
         self,

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from hsba.fhir.definitions import Definitions
     from hsba.record.aside import Aside
-    from hsba.record.owned import OwnStore
+    from hsba.record.consequences import Consequences
+    from hsba.record.owned import OwnStore, Shelf
     from hsba.record.ports import Codes, Policy, Trail
     from hsba.store.pool import Connection
     from hsba.store.registry import Registry
@@ -113,6 +114,12 @@ class Context:
     """Of the machine that asks, where it is known."""
     stores: Mapping[str, OwnStore] = field(default_factory=dict)
     """The types that a room serves from a store of its own (record/owned.py)."""
+    shelves: Mapping[str, Shelf] = field(default_factory=dict)
+    """What rooms add to types of the record (record/owned.py)."""
+    consequences: Mapping[str, Consequences] = field(default_factory=dict)
+    """What rooms make of writes, by type (record/consequences.py)."""
+    entry: str | None = None
+    """The entry of a sheet whose facts are being written, which alone may write them (record/derived.py)."""
     told: set[str] = field(default_factory=set)
     """What the trail has kept of this request so far, so that a door sees when nothing was."""
 

@@ -24,7 +24,7 @@ from hsba.fhir.problems import (
 )
 from hsba.fhir.query.expression import Everything, Expression
 from hsba.fhir.validate import validate
-from hsba.record import consents, hiding, lifecycle, owned, parameters
+from hsba.record import consents, consequences, derived, hiding, lifecycle, owned, parameters
 from hsba.record.context import new_id
 from hsba.record.ports import ReadsApart
 from hsba.record.saving import Pending, Saved, commits_alone, provenance, save
@@ -59,6 +59,9 @@ async def read(ctx: Context, type: str, id: str) -> Stored:
         found = await own.read(ctx, id)
         await ctx.trail.add(ctx, "read", type, [(type, id)])
         return hiding.hide(ctx, type, found)
+    if (there := await owned.on_shelf(ctx, type, id)) is not None:
+        await ctx.trail.add(ctx, "read", type, [(type, id)])
+        return hiding.hide(ctx, type, there)
     await may_see(ctx, type, id)
     number = ctx.registry.type_id(type)
     if ctx.trail.written_by_store:
@@ -99,6 +102,9 @@ async def search(ctx: Context, wanted: Search) -> Page:
     if (own := owned.store(ctx, wanted.types)) is not None:
         page = await own.search(ctx, wanted)
         await ctx.trail.add(ctx, "search", type_, [(type_, one.id) for one in page.matches])
+    elif type_ is not None and type_ in ctx.shelves:
+        page = await owned.with_shelf(ctx, wanted)
+        await ctx.trail.add(ctx, "search", type_, [(type_, one.id) for one in page.matches])
     else:
         page = await searching.run(ctx.tx, wanted, ctx)
         await ctx.trail.add(ctx, "search", type_, page.all())
@@ -136,7 +142,9 @@ async def create(ctx: Context, resource: Resource, *, if_none_exist: Expression 
         return Saved(await read(ctx, type_, found), created=False, changed=False)
     ctx.policy.check(ctx, "create", type_, before=None, after=resource)
     issues = await checked(ctx, resource)
+    derived.check(ctx, resource)
     (stored,) = await save(ctx, [Pending("C", type_, new_id(), resource)])
+    await consequences.follow(ctx, type_, stored.id, before=None, after=resource)
     return Saved(hiding.hide(ctx, type_, stored), created=True, issues=issues)
 
 
@@ -144,7 +152,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
     """Replace a resource by a new version, or create it at the id given (FHIR R4 http.html#update, #upsert)."""
     type_, id_ = resource["resourceType"], resource["id"]
     owned.refuse_write(ctx, type_)
-    alone = commits_alone(ctx)
+    alone = commits_alone(ctx) and type_ not in ctx.consequences
     current = await resources.current(
         ctx.tx, ctx.tenant.id, ctx.registry.type_id(type_), id_, lock=True, alone=alone
     )
@@ -156,6 +164,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
     ctx.policy.check(ctx, "update" if exists else "create", type_, before=before, after=resource)
     if current is not None:
         lifecycle.check_change(current)
+    derived.check(ctx, before, resource)
     resource = hiding.keep_hidden(ctx, type_, before, resource)
     issues = await checked(ctx, resource)
     if before is not None and current is not None and unchanged(before, resource):
@@ -177,6 +186,7 @@ async def update(ctx: Context, resource: Resource, *, if_match: str | None = Non
         if alone and if_match is None:
             raise Busy from conflict  # changed since we looked: a second try builds on that
         raise
+    await consequences.follow(ctx, type_, id_, before=before, after=resource)
     return Saved(
         hiding.hide(ctx, type_, stored),
         created=not exists or (current is not None and current.deleted),
@@ -250,9 +260,12 @@ async def delete(ctx: Context, type: str, id: str, *, if_match: str | None = Non
     if current.deleted or current.body is None:
         return None
     require_match(current, if_match)
-    ctx.policy.check(ctx, "delete", type, before=json.stored(current.body), after=None)
+    before = json.stored(current.body)
+    ctx.policy.check(ctx, "delete", type, before=before, after=None)
     await lifecycle.check_delete(ctx, current)
+    derived.check(ctx, before)
     (stored,) = await save(ctx, [Pending("D", type, id, None, current)])
+    await consequences.follow(ctx, type, id, before=before, after=None)
     return stored
 
 

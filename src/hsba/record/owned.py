@@ -6,17 +6,22 @@ there passes the same policy, field rules and trail as everything else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from hsba.fhir.problems import BadRequest, Forbidden, MethodNotAllowed
+from hsba.fhir.query.expression import Nothing
+from hsba.store import search as searching
+from hsba.store.search import Page
+from hsba.store.search.problems import BadCursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hsba.fhir.query.expression import Expression
     from hsba.fhir.query.parse import Search
     from hsba.record.context import Context
     from hsba.store.resources import Stored
-    from hsba.store.search import Page
 
 
 class OwnStore(Protocol):
@@ -33,6 +38,18 @@ class OwnStore(Protocol):
 
     async def search(self, ctx: Context, wanted: Search) -> Page:
         """The page that answers a search on this type alone."""
+        ...
+
+
+class Shelf(Protocol):
+    """What a room adds to a type of the record: resources that come with the program, read and searched beside the saved."""
+
+    async def read(self, ctx: Context, id: str) -> Stored | None:
+        """The resource that the room has at an address."""
+        ...
+
+    async def search(self, ctx: Context, where: Expression) -> list[Stored]:
+        """Those that fit, in the order of their ids; of a question that the room cannot answer none."""
         ...
 
 
@@ -68,6 +85,44 @@ def store(ctx: Context, types: tuple[str, ...]) -> OwnStore | None:
     if len(types) > 1:
         raise AskedAlone(", ".join(own))
     return ctx.stores[own[0]]
+
+
+FROM_SHELF = "shelf:"
+"""Before a place in the list of a shelf, in a cursor."""
+
+
+async def on_shelf(ctx: Context, type: str, id: str) -> Stored | None:
+    """What a room has at an address beside the record."""
+    shelf = ctx.shelves.get(type)
+    return await shelf.read(ctx, id) if shelf is not None and _seen(ctx, type) else None
+
+
+async def with_shelf(ctx: Context, wanted: Search) -> Page:
+    """A page of a type that has a shelf: first what comes with the program, then what was saved."""
+    (type_,) = wanted.types
+    found = await ctx.shelves[type_].search(ctx, wanted.where) if _seen(ctx, type_) else []
+    begun = wanted.cursor is None or wanted.cursor.startswith(FROM_SHELF)
+    place = (wanted.cursor or f"{FROM_SHELF}0").removeprefix(FROM_SHELF) if begun else str(len(found))
+    if not (place.isascii() and place.isdigit() and len(place) < 9):
+        raise BadCursor
+    start = int(place)
+    mine = found[start : start + wanted.count]
+    left = wanted.count - len(mine)
+    if begun and wanted.count and not left:
+        total = await searching.count(ctx.tx, wanted, ctx) if wanted.total != "none" else None
+        return Page(
+            mine, [], f"{FROM_SHELF}{start + len(mine)}", None if total is None else total + len(found)
+        )
+    page = await searching.run(
+        ctx.tx, replace(wanted, count=left, cursor=None if begun else wanted.cursor), ctx
+    )
+    total = None if page.total is None else page.total + len(found)
+    return Page([*mine, *page.matches], page.included, page.next, total, page.issues)
+
+
+def _seen(ctx: Context, type: str) -> bool:
+    """Whether the caller sees the type at all: what comes with the program is about nobody."""
+    return not isinstance(ctx.policy.visible(type), Nothing)
 
 
 def refuse_write(ctx: Context, type: str) -> None:

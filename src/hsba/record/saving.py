@@ -118,6 +118,7 @@ async def save(ctx: Context, pending: Sequence[Pending], *, told: str = "") -> l
     bounds = await fence.before(ctx, pending)
     composed = await compose(ctx, pending)
     alone = commits_alone(ctx) and not parameters.concerned(pending)
+    alone = alone and not any(one.type in ctx.consequences for one in pending)
     try:
         await store.save(
             ctx.tx,

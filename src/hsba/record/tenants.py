@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
+PRACTICE = frozenset({"demo"})
+"""Tenants whose people are made up: each page and print says so."""
 AGAIN = 1.0
 """Seconds between two looks for names that were not there: a flood of them costs one small query each."""
 

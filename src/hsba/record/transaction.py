@@ -19,7 +19,7 @@ from hsba.fhir import json
 from hsba.fhir import patch as patches
 from hsba.fhir.bundle import Links
 from hsba.fhir.problems import BadRequest, Conflict, Gone, NotFound, Problem, Unprocessable, VersionConflict
-from hsba.record import entries, hiding, interactions, lifecycle
+from hsba.record import consequences, derived, entries, hiding, interactions, lifecycle
 from hsba.record.context import new_id
 from hsba.record.entries import Answered, Asked, Faults, placed
 from hsba.record.saving import Pending, save
@@ -192,6 +192,7 @@ class _Work:
                 interactions.require_match(current, write.asked.if_match)
                 self.ctx.policy.check(self.ctx, "delete", write.type, before=write.before, after=None)
                 await lifecycle.check_delete(self.ctx, current)
+                derived.check(self.ctx, write.before)
                 kept.append(write)
         self.faults.stop()
         return kept
@@ -370,6 +371,7 @@ class _Work:
         ctx.policy.check(ctx, write.interaction, write.type, before=before, after=write.resource)
         if current is not None:
             lifecycle.check_change(current)
+        derived.check(ctx, before, write.resource)
         if write.asked.method == "PATCH" or (write.asked.method == "PUT" and ctx.policy.hidden(write.type)):
             assert write.resource is not None  # noqa: S101 - both have content
             write.resource = hiding.keep_hidden(ctx, write.type, before, write.resource)
@@ -428,6 +430,12 @@ class _Work:
         )
         for write, stored in zip(changed, saved, strict=True):
             self.answers[write.asked.index] = self.answered(write, stored)
+        for write in changed:
+            with placed(self.faults, write.asked, ".resource", drop=write.type):
+                await consequences.follow(
+                    ctx, write.type, write.id, before=write.before, after=write.resource
+                )
+        self.faults.stop()
 
     def answered(self, write: _Write, stored: Stored) -> Answered:
         """The answer to one saved entry."""

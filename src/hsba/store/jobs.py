@@ -83,10 +83,13 @@ async def enqueue(
     return number
 
 
-async def is_asked_for(tx: Connection, kind: str) -> bool:
-    """Whether work of this kind waits or runs."""
+async def is_asked_for(tx: Connection, kind: str, *, tenant: int | None = None) -> bool:
+    """Whether work of this kind waits or runs; with `tenant`, whether it waits for that one."""
     there: bool = await tx.fetchval(
-        "SELECT EXISTS (SELECT FROM ops.job WHERE kind = $1 AND state IN ('waiting', 'running'))", kind
+        "SELECT EXISTS (SELECT FROM ops.job WHERE kind = $1 AND CASE WHEN $2::integer IS NULL"
+        " THEN state IN ('waiting', 'running') ELSE state = 'waiting' AND tenant = $2 END)",
+        kind,
+        tenant,
     )
     return there
 

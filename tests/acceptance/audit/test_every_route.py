@@ -15,6 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+import form_answers
 from acceptance.conftest import options
 from acceptance.door import patient
 from callers import Always
@@ -23,6 +24,7 @@ from hsba.access.oauth.apps import Wanted
 from hsba.access.rights import grants
 from hsba.app import OPERATIONS
 from hsba.fhir.vn import BASE
+from hsba.forms import catalogue
 from hsba.http import web
 from hsba.http.app import build
 from hsba.http.middleware import UNTOLD, UNTOLD_OPERATIONS
@@ -50,6 +52,10 @@ QUERIES = {"/{type}": "?_id=p", "/": "?_type=Patient", "/{compartment}/{id}/*": 
 """Conditions, for routes that are refused without one."""
 
 
+COMMUNE = catalogue.forms()["17-BV1"]
+SHEET = "0197a1b2-0000-7000-8000-000000000001"
+
+
 def parameters(**values: str) -> Resource:
     return {
         "resourceType": "Parameters",
@@ -69,6 +75,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "everything": ("GET", "/Patient/p/$everything", None),
     "export": ("GET", "/$export", None),
     "export-status": ("GET", "/$export-status?job=1", None),
+    "extract": ("POST", f"/QuestionnaireResponse/{SHEET}/$extract", None),
     "hsba-reindex": ("GET", "/SearchParameter/$hsba-reindex", None),
     "hsba-step": ("POST", "/Composition/c/$hsba-step", parameters(step="open")),
     "import": ("POST", "/$import", None),
@@ -77,6 +84,11 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "meta": ("GET", "/Patient/p/$meta", None),
     "meta-add": ("POST", "/Patient/p/$meta-add", META),
     "meta-delete": ("POST", "/Patient/p/$meta-delete", META),
+    "populate": (
+        "GET",
+        f"/Questionnaire/$populate?canonical={COMMUNE.canonical}&subject=Patient/p&part=examination",
+        None,
+    ),
     "unmerge": ("POST", "/Patient/$unmerge", parameters(source_patient="Patient/q")),
     "validate": ("POST", "/Patient/$validate", patient()),
 }
@@ -91,7 +103,7 @@ ASKING = {
     "response_type": "code", "scope": "patient/*.rs", "aud": "http://localhost/fhir", "code_challenge": "x" * 43,
     "code_challenge_method": "S256",
 }  # fmt: skip
-UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
+UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}", "/verify/{number:uuid}"}) | {
     one
     for one in (route.path for route in web.ROUTES)
     if one.startswith(
@@ -111,7 +123,8 @@ UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}"}) | {
         )
     )
 }
-"""What is the same for everybody, what is not there, and one's own account (its lines are those of the log-ins).
+"""What is the same for everybody, what is not there, what a print is (its own test tells of that), and one's own account
+(its lines are those of the log-ins).
 
 The administrators' room asks for an administrator: acceptance/test_administration.py.
 """
@@ -144,6 +157,21 @@ async def record(client: Client) -> Client:
     }
     assert (await client.put("/Composition/c", dossier)).status_code == 201
     return client
+
+
+async def written(record: Client) -> None:
+    """A stay with one entry of a sheet."""
+    stay = {
+        "resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"},
+        "subject": {"reference": "Patient/p"},
+    }  # fmt: skip
+    assert (await record.put("/Encounter/e", stay)).status_code == 201
+    entry = form_answers.response(
+        COMMUNE, "examination", {"reason": "Sốt"}, id=SHEET, subject={"reference": "Patient/p"},
+        encounter={"reference": "Encounter/e"}, author={"display": "BS"},
+    )  # fmt: skip
+    saved = await record.put(f"/QuestionnaireResponse/{SHEET}", entry)
+    assert saved.status_code == 201, saved.text
 
 
 async def lines(owner: Any, number: str) -> list[str]:
@@ -182,6 +210,8 @@ async def test_route__leaves_a_line(record: Client, owner: Any, route: Route) ->
 
 async def call(record: Client, operation: str, **headers: str) -> httpx.Response:
     method, path, body = CALLS[operation]
+    if operation == "extract":
+        await written(record)
     if operation in ("export", "import"):
         headers["prefer"] = "respond-async"
     if operation == "import":
@@ -244,16 +274,8 @@ async def test_forms__leave_a_line_each(record: Client, owner: Any) -> None:
 async def test_page__leaves_a_line(  # who is refused leaves one too: tests/contract/test_routes_guarded.py
     record: Client, owner: Any, path: str
 ) -> None:
+    await written(record)
     before = await owner.fetchval("SELECT coalesce(max(id), 0) FROM audit.line")
-    stay = {
-        "resourceType": "Encounter",
-        "id": "e",
-        "status": "finished",
-        "class": {"code": "AMB"},
-        "subject": {"reference": "Patient/p"},
-    }
-    assert (await record.put("/Encounter/e", stay)).status_code == 201
-    before += 1
     if path in KINDS:
         assert isinstance(record.services.identity, Always)
         record.services.identity.kind = KINDS[path]
@@ -263,6 +285,9 @@ async def test_page__leaves_a_line(  # who is refused leaves one too: tests/cont
         await sent(record, "/maps")
     address = path.replace("{id}", "p").replace("{encounter}", "e").replace("{form}", "csv")
     address = address.replace("{type}", "Patient").replace("{resource}", "p")
+    slug, part = ("36-BV2", "notes") if "{entry:uuid}" in path else ("17-BV1", "examination")
+    address = address.replace("{slug}", slug).replace("{part}", part)
+    address = address.replace("{sheet}", SHEET).replace("{entry:uuid}", SHEET)
     if path == "/oauth/authorize":  # the page to choose a patient for an app
         wanted = Wanted("App", "patient/*.rs", (BACK,), public=True)
         await apps.register(owner, datetime.now(UTC), "app", wanted)

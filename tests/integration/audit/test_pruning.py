@@ -106,6 +106,34 @@ async def test_prune__again_after_a_month_and_of_the_record_goes_on_where_it_was
     assert (found.fault, found.lines, found.pruned) == (None, 0, 7)
 
 
+async def test_chore__prunes_as_the_owner_and_tells_of_it(
+    house: House, owner: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mixed(house)
+    monkeypatch.setattr(house.app.clock, "now", lambda: NOW)
+    (chore,) = pruning.chores(database.owner_dsn, 12, 0)
+
+    await chore.do(house.app)
+    await chore.do(house.app)
+    found = await verify(house, owner)
+
+    assert (found.fault, found.pruned) == (None, 4)
+    rows = await owner.fetch("SELECT account, detail FROM audit.line WHERE interaction = 'audit-prune'")
+    assert [row["account"] for row in rows] == ["worker"]
+
+
+async def test_chore__without_the_owner_removes_nothing(
+    house: House, owner: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await mixed(house)
+    (chore,) = pruning.chores("", 12, 0)
+
+    await chore.do(house.app)
+
+    assert "owner_database_url" in caplog.text
+    assert len(await left(owner)) == 5
+
+
 async def test_prune__nothing_is_over_where_all_is_kept(house: House, owner: Any) -> None:
     await mixed(house)
 

@@ -82,6 +82,11 @@ def test_load__a_block_may_be_put_in_without_some_items_and_with_others_changed(
         ("- &anchor {id: a}\n- *anchor", 9, "anchors"),
         ("- {id: a, label: [1, 2]}", 9, "label is text"),
         ("- not a mapping", 8, "mapping"),
+        ("- {id: a, label: CHA, MẸ}", 9, "MẸ is not known"),
+        ("- {id: a, turned: true}", 9, "for a table only"),
+        ("- {id: a, type: chart}", 9, "a chart has them"),
+        ("- {id: a, type: chart, curves: [{of: b, label: B, scale: [0, 1, 1]}]}", 9, "a curve names b"),
+        ("- {id: a, type: chart, curves: [{of: a, label: A, scale: [0, 1]}]}", 9, "scale is [low, high, step]"),
     ],
 )  # fmt: skip
 def test_load__an_error_is_told_with_its_line_in_both_languages(items: str, line: int, word: str) -> None:
@@ -125,3 +130,18 @@ def test_parse__a_key_that_stands_twice_is_refused() -> None:
 def test_parse__a_bomb_of_anchors_is_refused_before_it_grows() -> None:
     with pytest.raises(BadForm, match="anchors"):
         parse("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "x.yaml")
+
+
+def test_load__a_part_stands_on_its_side_only_where_its_entries_make_a_table() -> None:
+    with pytest.raises(BadForm, match="turned and rows need as-table"):
+        read("- {id: a}", more="  - {id: second, turned: true, items: [{id: b}]}\n")
+
+
+def test_load__a_line_of_the_head_without_words_shows_the_code_on_the_paper() -> None:
+    form = read("- {id: a}", more='printed: "MS: 99/BV9"\nhead: {right: [{id: head.code, type: show}]}\n')
+
+    assert [line.label for line in form.head.right] == ["MS: 99/BV9"]
+
+
+def test_library__columns_of_a_table_over_resources_are_facts_too() -> None:
+    assert {"vitals.series", "vitals.series.pulse"} <= catalogue.library().facts

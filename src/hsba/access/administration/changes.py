@@ -24,11 +24,11 @@ class Change:
     by: str | None
     """None is the operator, on the server."""
     sort: str
-    """`account`, `kind`, `give`, `take-back` or `role`."""
+    """`account`, `kind`, `give`, `take-back`, `role`, `propose` or `decide`."""
     subject: str
     """An account or a role."""
     what: str
-    """The kind of the account, the role given, the title of the role."""
+    """The kind of the account, the role given, the title of the role, the decision."""
     department: str | None
 
 
@@ -42,6 +42,10 @@ SELECT at, by, sort, subject, what, department FROM (
     FROM record.role_grant g WHERE g.tenant = $1
     UNION ALL SELECT g.revoked, g.revoked_by, 'take-back', g.account, g.role, g.department
     FROM record.role_grant g WHERE g.tenant = $1 AND g.revoked IS NOT NULL
+    UNION ALL SELECT p.changed, array_to_string(p.authors, ', '), 'propose', p.name, coalesce(p.title, p.name), NULL
+    FROM record.role_proposal p WHERE p.tenant = $1
+    UNION ALL SELECT p.decided, p.decided_by, 'decide', p.name, p.state, NULL
+    FROM record.role_proposal p WHERE p.tenant = $1 AND p.decided IS NOT NULL
     UNION ALL SELECT r.changed, r.account, 'role', r.name, r.title, NULL FROM record.role r WHERE r.tenant = $1
 ) changes
 WHERE ($2::timestamptz IS NULL OR at < $2) ORDER BY at DESC, sort, subject LIMIT $3

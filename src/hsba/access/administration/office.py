@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from hsba.access.identity import Caller
     from hsba.access.ports import Witness
+    from hsba.access.rules import Rules
     from hsba.record.context import Actor, Context
     from hsba.store.pool import Connection
 
@@ -57,6 +58,7 @@ class Office:
     tenant: int
     address: str | None
     witness: Witness
+    rules: Rules
 
     @property
     def actor(self) -> Actor:

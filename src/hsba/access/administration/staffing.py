@@ -19,6 +19,8 @@ from hsba.access.rights import grants
 from hsba.fhir.problems import Conflict
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from hsba.access.administration.directory import Entry
     from hsba.access.administration.office import Office
 
@@ -75,7 +77,7 @@ async def make(
 
 async def change(office: Office, id: int, name: str, kind: str, *, reason: str = "") -> None:
     """Change name and kind; with another kind everything that was open ends."""
-    entry = await _another(office, id)
+    entry = await another(office, id)
     _, title = accounts.checked(entry.login, kind, name)
     try:
         await office.tx.execute(
@@ -93,7 +95,7 @@ async def change(office: Office, id: int, name: str, kind: str, *, reason: str =
 
 async def disable(office: Office, id: int, *, reason: str = "") -> None:
     """Close an account: no log-in, and what is open ends."""
-    entry = await _another(office, id)
+    entry = await another(office, id)
     # Of two administrators who close each other's account, the second is refused: he is closed by then.
     await office.tx.fetch(
         "SELECT id FROM access.account WHERE id = ANY ($1) ORDER BY id FOR UPDATE", [id, office.by]
@@ -106,7 +108,7 @@ async def disable(office: Office, id: int, *, reason: str = "") -> None:
 
 async def enable(office: Office, id: int, *, reason: str = "") -> None:
     """Open an account again, whether it was closed, locked by wrong passwords, or unused for too long."""
-    entry = await _another(office, id)
+    entry = await another(office, id)
     await accounts.enable(office.tx, office.now, entry.login)
     act = "account-unlock" if entry.state == "active" else "account-open"
     await office.tell(act, entry.login, reason)
@@ -114,7 +116,7 @@ async def enable(office: Office, id: int, *, reason: str = "") -> None:
 
 async def renew(office: Office, id: int, *, reason: str = "") -> str:
     """Give a new password that must be changed; everything that was open ends. Answers the password."""
-    entry = await _another(office, id)
+    entry = await another(office, id)
     password = await accounts.renew(office.tx, office.now, entry.login)
     await office.tell("password-reset", entry.login, reason)
     return password
@@ -122,9 +124,34 @@ async def renew(office: Office, id: int, *, reason: str = "") -> str:
 
 async def end_sessions(office: Office, id: int, *, reason: str = "") -> None:
     """End all sessions and tokens of an account."""
-    entry = await _another(office, id)
+    entry = await another(office, id)
     await accounts.end_everything(office.tx, office.now, id)
     await office.tell("session-end", entry.login, reason)
+
+
+async def set_hours(
+    office: Office,
+    id: int,
+    hours: str,
+    *,
+    valid_from: datetime | None = None,
+    valid_to: datetime | None = None,
+    reason: str = "",
+) -> None:
+    """Say when an account may work, in whatever role; without anything it always may."""
+    entry = await another(office, id)
+    hours, reason = " ".join(hours.split()), " ".join(reason.split())[:200]
+    await grants.set_hours(
+        office.tx,
+        office.tenant,
+        office.actor,
+        entry.login,
+        hours or None,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        reason=reason or None,
+    )
+    await office.tell("account-hours", entry.login, " ".join(part for part in (hours or "-", reason) if part))
 
 
 # --- who an account is in the record -----------------------------------------------------------------------
@@ -142,7 +169,7 @@ async def people(office: Office, login: str) -> list[tuple[str, str]]:
 
 async def link(office: Office, id: int, type: str, person: str, *, reason: str = "") -> None:
     """Say that an account belongs to this Practitioner, or to this Patient or who represents him."""
-    entry = await _another(office, id)
+    entry = await another(office, id)
     if type not in PEOPLE or not _ID.match(person):
         raise BadAccount(
             "A person is named by the id of a Practitioner or Patient.",
@@ -167,7 +194,7 @@ async def link(office: Office, id: int, type: str, person: str, *, reason: str =
 
 async def unlink(office: Office, id: int, type: str, person: str, *, reason: str = "") -> None:
     """Say that an account does not stand for this person any more."""
-    entry = await _another(office, id)
+    entry = await another(office, id)
     gone = await office.tx.fetchval(
         "DELETE FROM record.role_person WHERE tenant = $1 AND account = $2 AND type = $3 AND id = $4 RETURNING id",
         office.tenant,
@@ -187,7 +214,7 @@ def _person(type: str, person: str) -> str:
 # --- what all of it asks first -----------------------------------------------------------------------------
 
 
-async def _another(office: Office, id: int) -> Entry:
+async def another(office: Office, id: int) -> Entry:
     """The account, which is not one's own and belongs to no keeper beyond one's own."""
     entry = await directory.one(office, id)
     if entry.id == office.by:

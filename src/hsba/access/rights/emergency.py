@@ -12,12 +12,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hsba.access.ports import Happening
-from hsba.access.rights.policy import BREAK_GLASS, Given, NoRight, OwnRole, RolePolicy
+from hsba.access.rights.alarm import REVIEW, Alarm, may_review, reach_of
+from hsba.access.rights.policy import BREAK_GLASS, NoRight, OwnRole, RolePolicy
 from hsba.fhir.problems import BadRequest, NotFound
 from hsba.fhir.query import expression as e
 from hsba.record.calls import Operation, parameters
 from hsba.record.ports import AllowAll
 from hsba.record.saving import instant
+from hsba.store import jobs
 from hsba.store import search as searching
 
 if TYPE_CHECKING:
@@ -32,13 +34,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hsba.access")
 
-ACT, REVIEW = "emergency", "review"
-"""The rights to come to a patient so, and to look at it afterwards."""
+ACT = "emergency"
+"""The right to come to a patient so."""
+MAIL = "emergency-mail"
+"""The job that tells by e-mail that something waits (ops/alarm_mail.py)."""
 CATEGORIES = ("life", "consultation", "transfer", "duty", "other")
 """Why: life in danger, called for advice, taken over from elsewhere, on duty for others, something else."""
 LEAST, MOST = 10, 500
 """Characters of a reason."""
 NUMBERS = ("identifier", "vn-cccd", "vn-bhyt", "vn-mrn")
+GATHERED = timedelta(seconds=5)
+"""What is opened within so long is told in one e-mail."""
 SHOWN = timedelta(days=7)
 """So long it stands on the patient's page."""
 PAGE = 100
@@ -85,11 +91,13 @@ class Emergency:
 class Glass:
     """Opens emergency accesses and keeps what was found about them."""
 
-    def __init__(self, rights: Rights, witness: Witness, lasts: timedelta) -> None:
-        """Work on the rights of this process."""
+    def __init__(self, rights: Rights, witness: Witness, lasts: timedelta, *, mails: bool = False) -> None:
+        """Work on the rights of this process; `mails` says whether somebody is told of each by e-mail."""
         self.rights = rights
         self.witness = witness
         self.lasts = lasts
+        self.mails = mails
+        self.alarm = Alarm()
 
     async def open(
         self, ctx: Context, patient: str, category: str, reason: str, *, name: str = ""
@@ -100,7 +108,6 @@ class Glass:
         words = check_reason(category, reason)
         if not await _is_there(ctx, patient):
             raise NotFound(f"Patient/{patient}")
-        policy = ctx.policy
         now = ctx.clock.now()
         row = await ctx.tx.fetchrow(
             "INSERT INTO record.emergency"
@@ -112,7 +119,7 @@ class Glass:
             patient,
             category,
             words,
-            list(policy.person.departments) if isinstance(policy, RolePolicy) else [],
+            _departments(ctx.policy),
             ctx.address,
             ctx.actor.workstation,
             now,
@@ -121,6 +128,9 @@ class Glass:
         told = replace(ctx, purpose=BREAK_GLASS, reason=words)
         await ctx.trail.add(told, ACT, "Patient", [("Patient", patient)])
         await self._tell(ctx, "emergency-open", f"Patient/{patient}", f"{category}: {words}")
+        self.alarm.forget(ctx.tenant.id)
+        if self.mails and not await jobs.is_asked_for(ctx.tx, MAIL, tenant=ctx.tenant.id):
+            await jobs.enqueue(ctx.tx, MAIL, {}, tenant=ctx.tenant.id, after=GATHERED)
         log.warning("emergency access opened", extra={"account": ctx.actor.account, "category": category})
         return _emergency(row)
 
@@ -160,6 +170,7 @@ class Glass:
         )
         if row is None:
             raise UnknownEmergency(str(number))
+        self.alarm.forget(ctx.tenant.id)
         verdict = "justified" if justified else "not justified"
         await self._tell(ctx, "emergency-review", waiting.account, f"#{number} {verdict}")
         return _emergency(row)
@@ -242,11 +253,6 @@ def may_open(policy: Policy) -> bool:
     return not policy.guest and not isinstance(policy.within(ACT, "Patient"), e.Nothing)
 
 
-def may_review(policy: Policy) -> bool:
-    """Whether a role of the actor lets him look at emergency accesses."""
-    return isinstance(policy, AllowAll) or (isinstance(policy, RolePolicy) and bool(_looking(policy)))
-
-
 async def found_by_number(ctx: Context, number: str) -> str | None:
     """The one patient who has exactly this number, also one whom the actor may not see; only for who may come to him."""
     if not may_open(ctx.policy):
@@ -281,26 +287,21 @@ async def own(ctx: Context, patient: str) -> Emergency | None:
     return None if row is None else _emergency(row)
 
 
+def _departments(policy: Policy) -> list[str]:
+    """Where somebody works: on duty, or by a role given there; the heads of these look at what he did."""
+    if not isinstance(policy, RolePolicy):
+        return []
+    return sorted({*policy.person.departments, *(id_ for one in policy.lines for id_ in one.departments)})
+
+
 def _reach(ctx: Context, first: int) -> tuple[str, list[object]]:
     """Whose accesses the actor may look at: those of his departments, or all where his right has no condition."""
-    if not isinstance(ctx.policy, RolePolicy):
-        return "true", []
-    lines = _looking(ctx.policy)
-    if not lines:
+    if not may_review(ctx.policy):
         raise NoRight(f"({REVIEW} AuditEvent)")
-    if any(not one.line.where for one in lines):
-        return "true", []
-    return f"departments && ${first}::text[]", [sorted({id_ for one in lines for id_ in one.departments})]
-
-
-def _looking(policy: RolePolicy) -> list[Given]:
-    """The lines that let look at emergency accesses: at all, or at those of people of a department."""
-    concerned = [
-        one for one in policy.lines if one.patients is None and one.line.concerns(REVIEW, "AuditEvent")
-    ]
-    if any(one.line.deny for one in concerned):
-        return []
-    return [one for one in concerned if one.line.where in ((), ("department",))]
+    departments = reach_of(ctx.policy)
+    return (
+        ("true", []) if departments is None else (f"departments && ${first}::text[]", [sorted(departments)])
+    )
 
 
 async def _is_there(ctx: Context, patient: str) -> bool:

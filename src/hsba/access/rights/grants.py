@@ -361,6 +361,17 @@ async def set_hours(
     )
 
 
+async def hours_of(tx: Connection, tenant: int, account: str) -> Hours | None:
+    """When an account may work at all; None where it always may."""
+    row = await tx.fetchrow(
+        "SELECT hours, CASE WHEN isfinite(valid_from) THEN valid_from END, CASE WHEN isfinite(valid_to) THEN valid_to END"
+        " FROM record.account_hours WHERE tenant = $1 AND account = $2",
+        tenant,
+        account,
+    )
+    return None if row is None else Hours(*row)
+
+
 def person(text: str) -> tuple[str, str]:
     """Who `Practitioner/…` or `Patient/…` names."""
     type_, _, id_ = text.partition("/")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hsba.forms import answers as kept
-from hsba.forms import typed
+from hsba.forms import drawing, typed
 from hsba.forms.model import ANSWERED
 from hsba.forms.typed import Wrong
 
@@ -52,6 +52,8 @@ class Filled:
     notes: tuple[Note, ...] = ()
     said: Mapping[str, Said] = field(default_factory=dict)
     """By part."""
+    copied: frozenset[str] = frozenset()
+    """Items whose answers were copied from an earlier entry and not looked at yet."""
     sex: str = ""
     """Of the patient, for the finder of diagnoses."""
 
@@ -89,6 +91,15 @@ class Filled:
         if item.kind == "one":
             return str(value or "")
         return typed.shown(item, value, self.zone)
+
+    def field(self, item: Item) -> str:
+        """The answer as its field is sent."""
+        value = self.answers.get(item.id)
+        if isinstance(value, dict) and value.get("code"):
+            return "|".join(str(value.get(name, "")) for name in ("system", "code", "display"))
+        if isinstance(value, list):
+            return ", ".join(str(one) for one in value)
+        return "x" if value is True else self.text(item)
 
     def shown(self, item: Item, value: Any = None) -> str:
         """The answer as it is read."""
@@ -131,6 +142,14 @@ class Filled:
             if note.item not in found or note.stops:
                 found[note.item] = note
         return found
+
+    def strokes(self, item: Item) -> list[str]:
+        """What was drawn, stroke by stroke."""
+        return drawing.strokes(self.answers.get(item.id))
+
+    def frame(self, item: Item) -> tuple[int, int]:
+        """Width and height of what is drawn on."""
+        return drawing.frame(item.art)
 
     def signed(self, signer: Signer) -> Said | None:
         """Who wrote the part that is signed at this place."""
@@ -191,5 +210,5 @@ def _plain(value: Any) -> list[str]:
     return [
         "true" if one is True else str(one.get("code", "")) if isinstance(one, dict) else str(one)
         for one in values
-        if one not in (None, False, "")
+        if one not in (None, "") and one is not False
     ]

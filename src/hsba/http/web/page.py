@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from hsba.access.administration.office import ADMINISTRATOR, OFFICER
 from hsba.access.identity import CARE
 from hsba.access.problems import NotLoggedIn
-from hsba.access.rights import emergency
+from hsba.access.rights import alarm, emergency
 from hsba.access.rights.policy import NoRight
 from hsba.fhir.problems import Forbidden, Gone, NotFound
 from hsba.fhir.query.expression import Nothing
@@ -31,6 +31,8 @@ from hsba.http.web.forms import LONGEST
 from hsba.http.web.forms import form as sent
 from hsba.http.web.i18n import mark
 from hsba.http.web.show import Show
+from hsba.record.tenants import PRACTICE
+from hsba.store.pool import RETRY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,11 +47,11 @@ if TYPE_CHECKING:
     from hsba.record.context import Context
     from hsba.record.ports import Policy
 
+TRIES = 3
+"""How often a page is made again that met another write."""
 YEAR = 365 * 86400
 CHOICES: dict[str, tuple[str, ...]] = {"lang": tuple(i18n.LANGUAGES), "theme": ("auto", "light", "dark")}
 COOKIES = {"lang": "hsba-lang", "theme": "hsba-theme"}
-PRACTICE = frozenset({"demo"})
-"""Tenants whose people are made up: each page and print says so."""
 
 HEADERS: dict[str, str] = {
     "cache-control": "no-store",
@@ -64,6 +66,8 @@ HEADERS: dict[str, str] = {
     "x-content-type-options": "nosniff",
 }
 
+KEEPER = "hsba.keeper"
+"""Where a request keeps the keeper that an administrator has chosen; on all other pages it is the first one."""
 STANDING = mark(
     "There are accounts, roles and an audit trail, but nothing is signed yet: do not put real patients into this"
     " installation."
@@ -78,9 +82,15 @@ class Shell:
     languages: dict[str, str]
     theme: str
     reviews: bool
-    """Whether the reader looks at emergency accesses of others."""
+    """Whether the reader looks at emergency accesses of others …"""
+    alarms: int
+    """… and how many of them wait for him."""
     house: str
     """The keeper of the record: the tenant's title."""
+    keeper: str
+    """Its name in addresses."""
+    keepers: dict[str, str]
+    """Those that the reader belongs to, by that name."""
     practice: bool
     account: str
     """Who is logged in, as people read it; empty for nobody, and while the screen is locked."""
@@ -165,6 +175,8 @@ class Go:
     """A handler's answer after something was done: the page to go on to."""
 
     where: str
+    cookie: str = ""
+    """What the browser is to keep: a whole header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,16 +245,24 @@ def shell(request: Request, section: str) -> Shell:
     """The frame for this request."""
     app = request.app.state.services
     tenant = app.tenants.get()
+    keeper = request.scope.get(KEEPER) or tenant
     language = chosen(request, "lang")
     caller: Caller | None = request.scope.get("hsba.caller")
     station: Station | None = request.scope.get("hsba.station")
+    policy = None if caller is None else app.policy_for(caller.actor, tenant)
+    known = caller is not None and not caller.covered
     return Shell(
         language=language,
         languages=i18n.LANGUAGES,
         theme=chosen(request, "theme"),
-        reviews=caller is not None and emergency.may_review(app.policy_for(caller.actor, tenant)),
-        house=tenant.title,
-        practice=tenant.slug in PRACTICE,
+        reviews=policy is not None and alarm.may_review(policy),
+        alarms=app.glass.alarm.count(policy, caller.actor.account, tenant.id) if caller and known else 0,
+        house=keeper.title,
+        keeper=keeper.slug,
+        keepers={
+            one.slug: one.title for one in app.tenants.all() if caller is not None and caller.belongs(one.id)
+        },
+        practice=keeper.slug in PRACTICE,
         account=caller.name if caller and not caller.covered else "",
         kind=caller.kind if caller and not caller.covered else "",
         login=caller.actor.account if caller else "",
@@ -344,7 +364,7 @@ def endpoint(
                 raise NoRight
             await (app.know if kinds else app.admit)(caller.actor, tenant)
             ask = partial(
-                _made, request, handler, caller, number, room, about, await sent(request, longest=longest)
+                _tried, request, handler, caller, number, room, about, await sent(request, longest=longest)
             )
             try:
                 made = await ask()
@@ -365,6 +385,16 @@ def endpoint(
     answer.__name__ = handler.__name__
     answer.__doc__ = handler.__doc__
     return answer
+
+
+async def _tried(request: Request, *asked: Any) -> Page | Go | Response:
+    """What the handler makes; once more where a write met another one, with everything read anew."""
+    for _ in range(TRIES):
+        try:
+            return await _made(request, *asked)
+        except RETRY:
+            continue
+    return await _made(request, *asked)
 
 
 async def _made(
@@ -401,9 +431,11 @@ def _glass(request: Request, exc: Exception) -> str:
     return f"/patients/{quote(str(id_), safe='')}/emergency" if may else ""
 
 
-def go(where: str) -> Response:
+def go(where: str, cookie: str = "") -> Response:
     """On to another page, after something was done."""
-    return RedirectResponse(where, 303, {"cache-control": "no-store"})
+    return RedirectResponse(
+        where, 303, {"cache-control": "no-store", **({"set-cookie": cookie} if cookie else {})}
+    )
 
 
 async def after_telling(exc: Exception, telling: Awaitable[None] | None) -> Exception:

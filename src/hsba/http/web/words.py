@@ -158,6 +158,7 @@ ACTS = {
     "update": _("changed"),
     "delete": _("deleted"),
     "import": _("loaded from a file"),
+    "print": _("printed"),
     "export": _("exported"),
     "merge": _("merged"),
     "unmerge": _("merge undone"),
@@ -217,6 +218,8 @@ ACCOUNT_ACTS = {
     "second-factor-add": _("added a second factor"),
     "second-factor-remove": _("removed a second factor"),
     "second-factor-reset": _("removed all second factors of an account"),
+    "second-factor-reset-ask": _("asked that all second factors of an account be removed"),
+    "second-factor-reset-decline": _("did not let second factors be removed"),
     "second-factor-use": _("used a second factor"),
     "second-factor-refused": _("second factor was refused"),
     "recovery-code-renew": _("made new recovery codes"),
@@ -232,9 +235,14 @@ ACCOUNT_ACTS = {
     "grant-take": _("took a role back"),
     "form-load": _("loaded a form"),
     "form-retire": _("retired a form"),
+    "keeper-choose": _("went over to another keeper of records"),
     "role-create": _("made a role"),
     "role-change": _("changed a role"),
     "role-delete": _("removed a role"),
+    "role-propose": _("proposed a change of a role"),
+    "role-approve": _("approved a change of a role"),
+    "role-decline": _("declined a change of a role"),
+    "role-withdraw": _("withdrew a change of a role"),
     "loan-give": _("lent a record"),
     "loan-return": _("took a lent record back"),
     "emergency-open": _("opened a record in an emergency"),
@@ -252,6 +260,7 @@ ACCOUNT_ACTS = {
     "token-issue": _("gave an app a token"),
     "token-refuse": _("refused an app a token"),
     "token-reuse": _("a token was used twice, so all that came of it ended"),
+    "token-wrong": _("brought tokens that nobody has; how many in a minute stands beside"),
     "token-revoke": _("ended a token"),
     "door-refuse": _("was refused at the door"),
     "audit-review": _("confirmed the list of accounts"),
@@ -309,6 +318,16 @@ LOAN_PURPOSE = {
     "FAMRQT": _("Written request of the representative"),
 }
 
+CONSENT_PURPOSES = {
+    "TREAT": _("Treatment"),
+    "HRESCH": _("Study, research"),
+    "HPAYMT": _("Insurance, compensation"),
+    "HOPERAT": _("Quality, management"),
+    "HLEGAL": _("Court, investigation, inspection"),
+    "FAMRQT": _("Written request of the representative"),
+}
+"""What a patient may forbid or allow something for."""
+
 DAYS = {
     "mon": _("Mon"),
     "tue": _("Tue"),
@@ -353,6 +372,14 @@ APP_TYPES = {
     "ServiceRequest": _("Orders"),
 }
 EVERYTHING = _("The whole record")
+CONSENT_TYPES = {
+    name: APP_TYPES[name]
+    for name in (
+        "Condition", "Observation", "DiagnosticReport", "MedicationRequest", "MedicationAdministration", "AllergyIntolerance",
+        "Composition", "DocumentReference", "Procedure", "Immunization", "ServiceRequest",
+    )
+}  # fmt: skip
+"""Content that a patient may speak of by its kind."""
 
 APP_ACTS = (("rs", _("Read")), ("c", _("add")), ("u", _("change")), ("d", _("delete")))
 """Letters of SMART scopes, and what each lets an app do."""

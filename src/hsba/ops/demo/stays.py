@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hsba.ops.demo import notes, results, treatments, vitals
+from hsba.ops.demo import notes, results, sheets, treatments, vitals
 from hsba.ops.demo.medicines import MEDICINES, Medicine
 from hsba.ops.demo.story import Story, Visit, stamp
 from hsba.ops.demo.visits import appointment, condition, extensions, type_of
@@ -216,6 +216,7 @@ def inpatient(story: Story, illness: Illness, course: Course) -> Visit:
     )
     vitals.body(story, visit, start + 15 * MINUTE)
     _admission_note(story, visit, illness, first, start + 40 * MINUTE)
+    sheets.opened(story, visit, illness, first, start + 50 * MINUTE)
     results.laboratory(story, visit, start + 30 * MINUTE, illness.labs, illness)
     for key, conclusion in illness.pictures:
         results.picture(story, visit, start + 45 * MINUTE, key, conclusion)
@@ -280,6 +281,15 @@ _PROGRESS = {
 }
 
 
+WRITTEN = 3
+"""Days of a stay whose notes stand on the treatment sheet too."""
+_ORDERS = {
+    "better": "Tiếp tục y lệnh thuốc, theo dõi dấu hiệu sinh tồn.",
+    "ill": "Tiếp tục y lệnh thuốc, theo dõi dấu hiệu sinh tồn.",
+    "worse": "Điều chỉnh y lệnh hồi sức, theo dõi mỗi giờ.",
+}
+
+
 def _round(
     story: Story,
     visit: Visit,
@@ -299,14 +309,16 @@ def _round(
     seen = at(day, 8, int(story.random.random() * 55))
     if seen < limit:
         mood = "worse" if share > 1 else "ill" if share > 0.6 else "better"
+        said, plan = story.random.choice(_PROGRESS[mood]), _ORDERS[mood]
         notes.write(
-            story, visit, seen, "progress",
-            [
-                f"Ngày điều trị thứ {number + 1}. {story.random.choice(_PROGRESS[mood])}",
-                f"{measured.text}.",
-                "Tiếp tục y lệnh thuốc, theo dõi dấu hiệu sinh tồn." if mood != "worse" else "Điều chỉnh y lệnh hồi sức, theo dõi mỗi giờ.",
-            ],
-        )  # fmt: skip
+            story,
+            visit,
+            seen,
+            "progress",
+            [f"Ngày điều trị thứ {number + 1}. {said}", f"{measured.text}.", plan],
+        )
+        if number <= WRITTEN:
+            sheets.noted(story, visit, measured, (said, plan), seen)
     if injected is not None and number <= 4 and (given := at(day, 8, 30)) < limit:
         treatments.give(story, visit, given, *injected)
     evening = at(day, 17, int(story.random.random() * 50))
@@ -387,6 +399,7 @@ def _leave(story: Story, visit: Visit, illness: Illness, course: Course, when: d
             "Hướng điều trị tiếp: uống thuốc theo đơn, tái khám theo hẹn hoặc khi có dấu hiệu bất thường.",
         ],
     )  # fmt: skip
+    sheets.closed(story, visit, illness, course.outcome, when - 15 * MINUTE)
     ahead = (when.date() + timedelta(days=10) - story.scene.today).days
     if ahead >= 0:
         appointment(story, ahead, visit.doctor, "Tái khám sau ra viện")

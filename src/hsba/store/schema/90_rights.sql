@@ -9,9 +9,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ops.job, ops.feed_cursor, ops.reindex TO
 REVOKE INSERT, UPDATE, DELETE ON record.version, record.version_default FROM hsba_runtime;
 REVOKE UPDATE, DELETE ON record.version_lock, record.state_change, record.number_block FROM hsba_runtime;
 REVOKE DELETE ON record.tenant, record.resource, record.number_series, record.blob, record.role_grant, record.local_map,
-    record.local_map_line, record.loan, record.emergency FROM hsba_runtime;
+    record.local_map_line, record.loan, record.emergency, record.role_proposal FROM hsba_runtime;
 REVOKE UPDATE, DELETE ON record.form FROM hsba_runtime;
 GRANT UPDATE (retired) ON record.form TO hsba_runtime;
+REVOKE UPDATE, DELETE ON record.print FROM hsba_runtime;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA reference, record, ops TO hsba_runtime;
 GRANT EXECUTE ON FUNCTION record.ensure_partition(date) TO hsba_runtime;
 REVOKE ALL ON FUNCTION record.save FROM PUBLIC;

@@ -53,6 +53,7 @@ async def test_desk__keeps_a_role_from_a_file_and_removes_it(hospital: Hospital)
     await desk(hospital).revoke(number)
     await desk(hospital).remove("night-nurse")
 
+    assert isinstance(made, roles.Role)
     assert [line.data() for line in made.lines] == [line.data() for line in roles.built_in()["nurse"].lines]
     assert made.title.startswith("Trực đêm")
     with pytest.raises(UnknownRole):

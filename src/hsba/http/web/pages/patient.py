@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hsba.access.rights import emergency, lending
+from hsba.fhir.query.expression import Nothing
 from hsba.http.web import charts, words
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Page
@@ -126,6 +127,7 @@ class Patient:
     mine: frozenset[int] = frozenset()
     """Those of them that the reader opened himself and may end."""
     may_lend: bool = False
+    may_see_consents: bool = False
 
 
 async def patient(ask: Ask) -> Page:
@@ -176,6 +178,7 @@ async def patient(ask: Ask) -> Page:
         emergencies=found,
         mine=frozenset(one.id for one in found if one.account == me and one.ends > now),
         may_lend=lending.may_lend(ask.ctx),
+        may_see_consents=not isinstance(ask.ctx.policy.visible("Consent"), Nothing),
     )
     return Page("patient.html", made, section="patients")
 

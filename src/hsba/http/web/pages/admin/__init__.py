@@ -18,8 +18,10 @@ from hsba.http.web.pages.admin import (
     changes,
     grants,
     importing,
+    keepers,
     lines,
     overview,
+    proposals,
     roles,
 )
 from hsba.http.web.pages.admin.room import endpoint
@@ -40,13 +42,20 @@ def _page(path: str, looking: Looking, doing: Doing | None = None, act: str = ""
     return Route("/admin" + path, endpoint(looking, doing, act=act), methods=methods)
 
 
+def _decision(path: str, looking: Looking, doing: Doing, act: str) -> Route:
+    """What somebody else asked for is decided by an administrator or a security officer."""
+    return Route("/admin" + path, endpoint(looking, doing, act=act, officers=True), methods=["GET", "POST"])
+
+
 _ONE = "/accounts/{id:int}"
 _ROLE = "/roles/{name}"
+_PROPOSAL = "/proposals/{id:int}"
 _APP = "/apps/{name}"
 _LINE = "/roles/{name}/lines/{number:int}"
 
 ROUTES = (
     _page("", overview.overview),
+    _decision("/keeper", overview.overview, keepers.choose, "keeper-choose"),
     _page("/accounts", accounts.accounts),
     _page("/accounts/new", accounts.new_account, accounts.make_account, "account-create"),
     _page("/accounts/import", importing.importing, importing.import_accounts, "account-import"),
@@ -55,6 +64,12 @@ ROUTES = (
     _page(_ONE + "/close", account.account, account.close_account, "account-close"),
     _page(_ONE + "/open", account.account, account.open_account, "account-open"),
     _page(_ONE + "/password", account.account, account.new_password, "password-reset"),
+    _page(_ONE + "/hours", account.account, account.set_hours, "account-hours"),
+    _page(_ONE + "/factors", account.account, account.reset_factors, "second-factor-reset"),
+    _decision(_ONE + "/factors/confirm", account.account, account.confirm_reset, "second-factor-reset"),
+    _decision(
+        _ONE + "/factors/decline", account.account, account.decline_reset, "second-factor-reset-decline"
+    ),
     _page(_ONE + "/sessions/end", account.account, account.end_sessions, "session-end"),
     _page(_ONE + "/people", account.account, account.link_person, "account-person"),
     _page(_ONE + "/people/remove", account.account, account.unlink_person, "account-person-end"),
@@ -66,6 +81,11 @@ ROUTES = (
     _page(_ROLE + "/remove", roles.role, roles.remove_role, "role-delete"),
     _page(_LINE, lines.line, lines.save_line, "role-change"),
     _page(_LINE + "/remove", lines.removal, lines.remove_line, "role-change"),
+    _page("/proposals", proposals.proposals),
+    _page(_PROPOSAL, proposals.proposal),
+    _decision(_PROPOSAL + "/approve", proposals.proposal, proposals.approve, "role-approve"),
+    _decision(_PROPOSAL + "/decline", proposals.proposal, proposals.decline, "role-decline"),
+    _page(_PROPOSAL + "/withdraw", proposals.proposal, proposals.withdraw, "role-withdraw"),
     _page("/grants", grants.given),
     _page("/grants/{id:int}/end", grants.given, grants.take_back, "grant-take"),
     _page("/ask", asking.asking),

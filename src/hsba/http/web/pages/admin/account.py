@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hsba.access.administration import directory, role_desk, staffing
+from hsba.access.administration import directory, factor_resets, role_desk, staffing
 from hsba.access.rights import grants
 from hsba.fhir.problems import BadRequest
 from hsba.fhir.query.dates import interval
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hsba.access.administration.directory import Entry, Open
+    from hsba.access.administration.factor_resets import Request
     from hsba.access.administration.role_desk import Holding
+    from hsba.access.rights.grants import Hours
     from hsba.http.web.pages.admin.room import Ask, Form
     from hsba.record.views.house import Department, Employee
 
@@ -45,6 +47,12 @@ class OneAccount:
     """What was typed to find somebody of the staff."""
     found: tuple[Employee, ...]
     sessions: tuple[Open, ...]
+    hours: Hours | None
+    """When it may work at all; None is always."""
+    reset: Request | None
+    """Somebody asks that its second factors be removed."""
+    may_confirm: bool
+    """Whether the reader is the second person for that."""
 
     def department(self, id: str | None) -> str:
         """The name of a department; its id where it has none any more."""
@@ -64,6 +72,8 @@ async def account(ask: Ask) -> Page:
         holdings = await role_desk.holders(office, account=entry.login)
         people = await staffing.people(office, entry.login)
         sessions = await directory.sessions(office, entry.id, ask.services.identity.rules)
+        hours = await grants.hours_of(office.tx, ask.tenant.id, entry.login)
+        reset = await factor_resets.waiting(office, entry.id)
         ctx = ask.ctx(office.tx)
         departments = await house.departments(ctx)
         employees = await house.employees(ctx, [id_ for type_, id_ in people if type_ == "Practitioner"])
@@ -83,6 +93,9 @@ async def account(ask: Ask) -> Page:
         q,
         tuple(found),
         tuple(sessions),
+        hours,
+        reset,
+        reset is not None and ask.caller.account not in (reset.by, entry.id),
     )
     return Page("admin/account.html", shown, section="admin-accounts")
 
@@ -153,8 +166,47 @@ async def give_role(ask: Ask) -> Page | Go:
             valid_from=instant(ask, form.get("from"), 0),
             valid_to=instant(ask, form.get("to"), 1),
             reason=form.get("reason"),
+            hours=form.get("hours"),
         )
     ask.services.rights.forget(ask.tenant.id, entry.login)
+    return _back(ask)
+
+
+async def set_hours(ask: Ask) -> Page | Go:
+    """Say when the account may work at all."""
+    form = ask.form
+    async with ask.changing() as office:
+        entry = await directory.one(office, ask.id())
+        await staffing.set_hours(
+            office,
+            entry.id,
+            form.get("hours"),
+            valid_from=instant(ask, form.get("from"), 0),
+            valid_to=instant(ask, form.get("to"), 1),
+            reason=form.get("reason"),
+        )
+    ask.services.rights.forget(ask.tenant.id, entry.login)
+    return _back(ask)
+
+
+async def reset_factors(ask: Ask) -> Page | Go:
+    """Remove the second factors, or ask a second person to."""
+    async with ask.changing() as office:
+        await factor_resets.ask(office, ask.id(), ask.form.get("reason"))
+    return _back(ask)
+
+
+async def confirm_reset(ask: Ask) -> Page | Go:
+    """Remove them, as somebody else asked."""
+    async with ask.changing() as office:
+        await factor_resets.confirm(office, ask.id())
+    return _back(ask)
+
+
+async def decline_reset(ask: Ask) -> Page | Go:
+    """Leave them."""
+    async with ask.changing() as office:
+        await factor_resets.decline(office, ask.id())
     return _back(ask)
 
 

@@ -11,7 +11,7 @@ from hsba.access.administration import changes as view
 from hsba.access.rights import grants
 from hsba.http.web.page import Page
 from hsba.http.web.pages.admin.accounts import titles
-from hsba.http.web.pages.admin.words import CHANGES
+from hsba.http.web.pages.admin.words import CHANGES, PROPOSALS
 from hsba.http.web.words import ACCOUNT_KIND
 from hsba.record.views import house
 
@@ -35,6 +35,8 @@ class Changes:
         """What it is since, in the reader's language."""
         if one.sort in ("account", "kind"):
             return show.say(ACCOUNT_KIND[one.what])
+        if one.sort == "decide":
+            return show.say(PROPOSALS[one.what])
         title = self.roles.get(one.what, one.what)
         where = self.departments.get(one.department or "", one.department or "")
         return f"{title}, {where}" if where else title

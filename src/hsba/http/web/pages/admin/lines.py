@@ -14,6 +14,7 @@ from hsba.access.rights.checking import BadLine
 from hsba.fhir.problems import NotFound
 from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.admin import plain, words
+from hsba.http.web.pages.admin.roles import after
 from hsba.http.web.pages.admin.room import Form
 
 if TYPE_CHECKING:
@@ -116,8 +117,10 @@ async def save_line(ask: Ask) -> Page | Go:
             return await _preview(ask, office, role, number, made)
         lines = [*role.lines[: made.number - 1], made, *role.lines[made.number :]]
         what = f"line {made.number}"
-        await role_desk.put(office, role.name, role.title, lines, seen=ask.form.get("stamp"), what=what)
-    return Go(f"/admin/roles/{role.name}")
+        kept = await role_desk.put(
+            office, role.name, role.title, lines, seen=ask.form.get("stamp"), what=what
+        )
+    return Go(after(role.name, kept))
 
 
 async def removal(ask: Ask) -> Page:
@@ -137,13 +140,15 @@ async def remove_line(ask: Ask) -> Page | Go:
             raise NotFound("0")
         lines = [one for one in role.lines if one.number != number]
         what = f"without line {number}"
-        await role_desk.put(office, role.name, role.title, lines, seen=ask.form.get("stamp"), what=what)
-    return Go(f"/admin/roles/{role.name}")
+        kept = await role_desk.put(
+            office, role.name, role.title, lines, seen=ask.form.get("stamp"), what=what
+        )
+    return Go(after(role.name, kept))
 
 
 async def _own(ask: Ask, office: Office) -> tuple[Role, int]:
     """The role and the number of the line that is meant."""
-    role, number = await role_desk.role(office, ask.path("name")), ask.id("number")
+    role, number = await role_desk.draft(office, ask.path("name")), ask.id("number")
     if not role.own:
         raise role_desk.ShippedRole(role.name)
     if number > len(role.lines) or number >= MOST_LINES:

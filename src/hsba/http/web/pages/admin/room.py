@@ -19,9 +19,8 @@ from hsba.access.problems import NotLoggedIn, PasswordMustChange
 from hsba.fhir.problems import Forbidden, NotFound, Problem
 from hsba.http.messages import read_pairs
 from hsba.http.web import forms
-from hsba.http.web.page import Go, Page, after_telling, go, keep_choice, problem, render, show
-from hsba.http.web.pages.admin import uploads
-from hsba.record.tenants import UnknownTenant
+from hsba.http.web.page import KEEPER, Go, Page, after_telling, go, keep_choice, problem, render, show
+from hsba.http.web.pages.admin import keepers, uploads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -73,6 +72,8 @@ class Ask:
     form: Form = field(default_factory=Form)
     refused: Problem | None = None
     """Why the act was refused after which this page is shown again."""
+    officers: bool = False
+    """Whether a security officer may do this too."""
     about: list[tuple[str, str]] = field(default_factory=list)
     """Resources that the page was about, as type and id: for the trail."""
 
@@ -103,6 +104,10 @@ class Ask:
             raise NotFound(str(number))
         return number
 
+    def check_may_do(self) -> None:
+        """Refuse who may not do what this page is for."""
+        (office.check_may_look if self.officers else office.check_may_change)(self.caller)
+
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Office]:
         """The office on a connection that reads."""
@@ -112,7 +117,7 @@ class Ask:
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[Office]:
         """The office in a transaction: what is done and what is told are committed together."""
-        office.check_may_change(self.caller)
+        self.check_may_do()
         async with self.services.pool.writing(self.tenant.id) as tx:
             yield self._office(tx)
         self.services.identity.forget()
@@ -135,7 +140,9 @@ class Ask:
     def _office(self, tx: Connection) -> Office:
         identity = self.services.identity
         address = self.request.scope["hsba.address"] or None
-        return Office(tx, identity.now(), self.caller, self.tenant.id, address, identity.witness)
+        return Office(
+            tx, identity.now(), self.caller, self.tenant.id, address, identity.witness, identity.rules
+        )
 
 
 def endpoint(
@@ -143,8 +150,12 @@ def endpoint(
     doing: Callable[[Ask], Awaitable[Page | Go]] | None = None,
     *,
     act: str = "",
+    officers: bool = False,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """A page of this room: `looking` answers GET, `doing` POST; `act` is the witness's word for what is tried."""
+    """A page of this room: `looking` answers GET, `doing` POST; `act` is the witness's word for what is tried.
+
+    With `officers` a security officer may do it, too.
+    """
 
     async def answer(request: Request) -> Response:
         number = uuid7s.uuid7()
@@ -153,7 +164,7 @@ def endpoint(
         try:
             if request.method != "POST" and (kept := keep_choice(request)) is not None:
                 return kept
-            ask = await _entered(request, number)
+            ask = await _entered(request, number, officers=officers)
             if doing is None or request.method != "POST":
                 made: Page | Go = await looking(ask)
             else:
@@ -164,7 +175,7 @@ def endpoint(
                 ctx = ask.whole(tx)
                 await ctx.trail.add(ctx, "page", None, [f"admin.{name}", *ask.about])
             if isinstance(made, Go):
-                return go(made.where)
+                return go(made.where, made.cookie)
             return render(request, made, ask.show)
         except Exception as exc:  # noqa: BLE001 - the one place where an error becomes a page
             telling = _tell_stranger(request, number, name, act, exc) if isinstance(exc, Forbidden) else None
@@ -175,7 +186,7 @@ def endpoint(
     return answer
 
 
-async def _entered(request: Request, number: UUID) -> Ask:
+async def _entered(request: Request, number: UUID, *, officers: bool) -> Ask:
     """Who may come in here, with what he sent."""
     services: Services = request.app.state.services
     caller: Caller | None = request.scope.get("hsba.caller")
@@ -183,13 +194,12 @@ async def _entered(request: Request, number: UUID) -> Ask:
         raise NotLoggedIn
     if caller.must_change:
         raise PasswordMustChange
-    tenant = services.tenants.get()
-    if not caller.belongs(tenant.id):
-        raise UnknownTenant
+    tenant = keepers.chosen(request, caller)
+    request.scope[KEEPER] = tenant
     office.check_may_look(caller)
-    ask = Ask(request, services, caller, tenant, show(request), number)
+    ask = Ask(request, services, caller, tenant, show(request), number, officers=officers)
     if request.method == "POST":
-        office.check_may_change(caller)
+        ask.check_may_do()
         ask.form = await _read(request)
     return ask
 
@@ -250,7 +260,8 @@ async def _subject(ask: Ask, tx: Connection) -> str:
 async def _tell_stranger(request: Request, number: UUID, page: str, act: str, refused: Forbidden) -> None:
     """Note who was not let in: the trail for a page, the witness for an act."""
     services: Services = request.app.state.services
-    ask = Ask(request, services, request.scope["hsba.caller"], services.tenants.get(), show(request), number)
+    tenant = request.scope.get(KEEPER) or services.tenants.get()
+    ask = Ask(request, services, request.scope["hsba.caller"], tenant, show(request), number)
     if request.method == "POST" and act:
         await _tell_refusal(ask, act, refused)
     async with services.pool.reading(ask.tenant.id) as tx:

@@ -21,10 +21,10 @@ ACTS = {
     "destroy": _("destroy after retention"),
     "label": _("set sensitivity labels"),
     "merge": _("merge two records of one patient"),
+    "emergency": _("come to a patient in an emergency"),
+    "review": _("look at emergency accesses"),
+    "lend": _("lend the record for reading"),
     "link-person": _("link records of one person across keepers"),
-    "emergency": _("come in an emergency, saying why"),
-    "lend": _("lend records"),
-    "review": _("review emergency accesses"),
 }
 
 GROUPS = {
@@ -170,4 +170,13 @@ CHANGES = {
     "give": _("role given"),
     "take-back": _("role taken back"),
     "role": _("role changed"),
+    "propose": _("change of a role proposed"),
+    "decide": _("proposed change of a role decided"),
+}
+
+PROPOSALS = {
+    "open": _("waits for approval"),
+    "approved": _("approved"),
+    "declined": _("declined"),
+    "withdrawn": _("withdrawn"),
 }

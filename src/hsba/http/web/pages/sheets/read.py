@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hsba.forms import entries
+from hsba.forms import populate, shelf, state
 from hsba.http.web.filled import Filled, Said
 from hsba.http.web.page import Page
 from hsba.http.web.pages.sheets import room
@@ -51,18 +51,32 @@ class Reading:
     f: Filled
     parts: tuple[OnePart, ...]
     to: Addresses
+    may: bool
+    """Whether the reader may change or stop it: it is written, and a part of it is his to fill."""
+    covers: tuple[Form, ...]
+    """Other covers that the stay may go on with."""
 
 
 async def read(ask: Ask) -> Page:
     """The sheet; one that was not begun is shown empty."""
     banner = await patients.banner(ask.ctx, ask.path("id"))
-    where = await room.place(ask)
-    whole = await entries.sheet(ask.ctx, where)
+    whole = await room.sheet(ask)
+    where, zone = whole.place, ask.ctx.tenant.zone
     to = room.addresses(ask, where)
     parts = tuple(_part(ask, part, whole, to) for part in where.form.parts)
     said = {one.part.id: _said(one.written) for one in parts if one.written is not None}
-    filled = Filled(where.form, ask.ctx.tenant.zone, ask.show.language, whole.answers(), said=said)
-    return Page("forms/read.html", Reading(banner, where.form, filled, parts, to), section="patients")
+    facts = await populate.gather(ask.ctx, where.patient, where.encounter, populate.wanted(where.form))
+    known = populate.head(where.form, facts, zone)
+    for part in where.form.parts:
+        if part.id not in said and not part.repeats:
+            owned = populate.owned(where.form, part.id, facts, zone)
+            known |= state.work(where.form, part, owned, whole.answers(), ask.ctx.clock.now(), zone).answers
+    filled = Filled(where.form, zone, ask.show.language, known | whole.answers(), said=said)
+    may = any(one.mine for one in parts) and any(one.status != "stopped" for one in whole.entries)
+    known_forms = await shelf.current(ask.ctx) if may and where.form.kind == "cover" else {}
+    covers = tuple(one for one in known_forms.values() if one.kind == "cover" and one.slug != where.form.slug)
+    shown = Reading(banner, where.form, filled, parts, to, may, covers)
+    return Page("forms/read.html", shown, section="patients")
 
 
 def _part(ask: Ask, part: Part, whole: Sheet, to: Addresses) -> OnePart:

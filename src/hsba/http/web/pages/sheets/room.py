@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hsba.access.rights.policy import RolePolicy
-from hsba.fhir.problems import NotFound
-from hsba.forms import catalogue, entries, staff
-from hsba.forms.entries import Place
+from hsba.forms import catalogue, entries, shelf, staff
+from hsba.forms.entries import NotOfThisSheet, Place
 
 if TYPE_CHECKING:
-    from hsba.forms.entries import Entry
-    from hsba.forms.model import Form, Part
+    from hsba.forms.entries import Entry, Sheet
+    from hsba.forms.model import Part
     from hsba.http.web.page import Ask
 
 LONGEST = 4 * 1024 * 1024
 """Bytes of a part that are taken at once; free text over its own limit is kept as typed, and said so."""
 
-
-class NoSuchForm(NotFound):
-    """There is no form of this name here."""
-
-    vi = "Ở đây không có biểu mẫu tên này."
+LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +35,11 @@ class Addresses:
         return f"{self.stay}/sheets"
 
     @property
+    def print(self) -> str:
+        """The sheet as the statute has it."""
+        return f"{self.read}/print.pdf"
+
+    @property
     def read(self) -> str:
         """The sheet."""
         return f"{self.list}/{self.slug}/{self.sheet}"
@@ -49,25 +49,33 @@ class Addresses:
         return f"{self.read}/{part}/{entry}" if entry else f"{self.read}/{part}"
 
 
-def form(slug: str) -> Form:
-    """The form of this name; NoSuchForm otherwise."""
-    found = catalogue.forms().get(slug)
-    if found is None:
-        raise NoSuchForm(slug)
-    return found
-
-
 def stay(ask: Ask) -> str:
     """The address of the stay that is asked for."""
     patient, encounter = (quote(ask.path(name), safe="") for name in ("id", "encounter"))
     return f"/patients/{patient}/encounters/{encounter}"
 
 
-async def place(ask: Ask) -> Place:
-    """The sheet that is asked for; its stay must be this patient's."""
-    found = Place(ask.path("id"), ask.path("encounter"), form(ask.path("slug")), ask.path("sheet"))
-    await entries.verify(ask.ctx, found)
-    return found
+async def sheet(ask: Ask) -> Sheet:
+    """The sheet that is asked for, in the version of the form that it was begun with; its stay must be this patient's."""
+    slug, id_ = ask.path("slug"), ask.path("sheet")
+    anything = next(iter(catalogue.forms().values()))
+    where = Place(ask.path("id"), ask.path("encounter"), anything, id_)
+    await entries.verify(ask.ctx, where)
+    whole = await entries.sheet(ask.ctx, where)
+    begun = {one.body.get("encounter", {}).get("reference") for one in whole.entries}
+    if begun - {f"Encounter/{where.encounter}"}:
+        raise NotOfThisSheet(id_)  # of another stay of the patient
+    first = whole.entries[0].body["questionnaire"] if whole.entries else ""
+    form = await shelf.of(ask.ctx, first) if first else await shelf.find(ask.ctx, slug)
+    if form.slug != slug:
+        raise NotOfThisSheet(id_)
+    return replace(whole, place=replace(where, form=form))
+
+
+async def named(ask: Ask) -> Place:
+    """The place that the address names; nothing of a patient is read."""
+    form = await shelf.find(ask.ctx, ask.path("slug"))
+    return Place(ask.path("id"), ask.path("encounter"), form, ask.path("sheet"))
 
 
 def addresses(ask: Ask, where: Place) -> Addresses:
@@ -82,7 +90,7 @@ def roles(ask: Ask) -> tuple[str, ...]:
 
 def may_fill(ask: Ask, part: Part) -> bool:
     """Whether the part is the caller's to fill."""
-    return part.asks and staff.is_for(part, roles(ask))
+    return part.asks and (ask.ctx.policy.unrestricted or staff.is_for(part, roles(ask)))
 
 
 def check(ask: Ask, part: Part) -> None:

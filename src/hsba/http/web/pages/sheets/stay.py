@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hsba.forms import catalogue, entries, stay
+from hsba.forms import catalogue, completeness, entries, shelf, stay
 from hsba.forms.entries import Place
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Go, Page
@@ -46,6 +46,8 @@ class Sheets:
     visit: str
     """The address of the stay."""
     lines: tuple[Line, ...]
+    lacking: tuple[tuple[str, str, str], ...]
+    """(what is missing or contradictory, who must act, the address of the sheet where there is one)."""
     forms: dict[str, list[Form]]
     """By kind."""
     kinds: dict[str, str]
@@ -57,18 +59,23 @@ async def sheets(ask: Ask) -> Page:
     at = room.stay(ask)
     await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), _any(), ""))
     begun = await stay.sheets(ask.ctx, ask.path("id"), ask.path("encounter"))
-    known = catalogue.forms()
-    lines = [_line(one, known[one.slug], at) for one in begun if one.slug in known]
+    known = await shelf.current(ask.ctx)
+    lines = [_line(one, await shelf.find(ask.ctx, one.slug, one.version), at) for one in begun]
     offered = {
-        kind: [form for form in known.values() if form.kind == kind and any(p.asks for p in form.parts)]
-        for kind in KINDS
+        kind: [form for form in known.values() if form.kind == kind and _serves(form)] for kind in KINDS
     }
-    return Page("forms/stay.html", Sheets(banner, at, tuple(lines), offered, KINDS), section="patients")
+    lacking = await completeness.of_stay(ask.ctx, ask.path("id"), ask.path("encounter"))
+    vietnamese = ask.show.language == "vi"
+    addresses = {one.sheet: _line(one, known[one.slug], at).address for one in begun if one.slug in known}
+    told = tuple(
+        (one.say if vietnamese else one.en, one.who, addresses.get(one.sheet, "")) for one in lacking
+    )
+    return Page("forms/stay.html", Sheets(banner, at, tuple(lines), told, offered, KINDS), section="patients")
 
 
 async def start(ask: Ask) -> Go:
     """Begin a sheet, or go on with the only one there may be; nothing is written before somebody types."""
-    form = room.form(ask.form.get("form", ""))
+    form = await shelf.find(ask.ctx, ask.form.get("form", ""))
     at = room.stay(ask)
     await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), form, ""))
     if not form.many:
@@ -78,6 +85,13 @@ async def start(ask: Ask) -> Go:
     to = room.Addresses(at, form.slug, str(uuid4()))
     first = next((part for part in form.parts if room.may_fill(ask, part) and not part.repeats), None)
     return Go(to.read if first is None else to.write(first.id))
+
+
+def _serves(form: Form) -> bool:
+    """Whether there is something to write on it, or it lists what the record knows, such as the chart of vital signs."""
+    return any(part.asks for part in form.parts) or any(
+        item.kind == "table" and item.source for item in form.walk()
+    )
 
 
 def _any() -> Form:
