@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hsba.forms import catalogue, completeness, entries, shelf, stay
-from hsba.forms.entries import Place
+from hsba.forms import completeness, entries, shelf, stay
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.sheets import room
@@ -22,6 +21,19 @@ if TYPE_CHECKING:
 
 KINDS = {"cover": mark("Record covers"), "sheet": mark("Sheets"), "paper": mark("Papers")}
 """The kinds of forms, in the order of a record."""
+STAFF = {
+    "assistant": mark("assistant doctor"),
+    "director": mark("director"),
+    "doctor": mark("doctor"),
+    "head": mark("head of department"),
+    "midwife": mark("midwife"),
+    "nurse": mark("nurse"),
+    "pharmacist": mark("pharmacist"),
+    "reception": mark("reception"),
+    "records": mark("records room"),
+    "technician": mark("technician"),
+}
+"""Who fills a part, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +65,14 @@ class Sheets:
     kinds: dict[str, str]
 
 
-async def sheets(ask: Ask) -> Page:
-    """The sheets that there are, and those that can be started."""
+async def sheets(ask: Ask) -> Page | Go:
+    """The sheets that there are, and those that can be started; those of a department's part are the whole stay's."""
     banner = await patients.banner(ask.ctx, ask.path("id"))
     at = room.stay(ask)
-    await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), _any(), ""))
+    visit = await entries.verify_stay(ask.ctx, ask.path("id"), ask.path("encounter"))
+    type_, _, whole = visit.get("partOf", {}).get("reference", "").partition("/")
+    if type_ == "Encounter" and whole:
+        return Go(f"/patients/{ask.path('id')}/encounters/{whole}/sheets")
     begun = await stay.sheets(ask.ctx, ask.path("id"), ask.path("encounter"))
     known = await shelf.current(ask.ctx)
     lines = [_line(one, await shelf.find(ask.ctx, one.slug, one.version), at) for one in begun]
@@ -68,7 +83,12 @@ async def sheets(ask: Ask) -> Page:
     vietnamese = ask.show.language == "vi"
     addresses = {one.sheet: _line(one, known[one.slug], at).address for one in begun if one.slug in known}
     told = tuple(
-        (one.say if vietnamese else one.en, one.who, addresses.get(one.sheet, "")) for one in lacking
+        (
+            one.say if vietnamese else one.en,
+            ask.show.say(STAFF.get(one.who, "")) or one.who,
+            addresses.get(one.sheet, ""),
+        )
+        for one in lacking
     )
     return Page("forms/stay.html", Sheets(banner, at, tuple(lines), told, offered, KINDS), section="patients")
 
@@ -77,7 +97,7 @@ async def start(ask: Ask) -> Go:
     """Begin a sheet, or go on with the only one there may be; nothing is written before somebody types."""
     form = await shelf.find(ask.ctx, ask.form.get("form", ""))
     at = room.stay(ask)
-    await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), form, ""))
+    await entries.verify_stay(ask.ctx, ask.path("id"), ask.path("encounter"))
     if not form.many:
         for one in await stay.sheets(ask.ctx, ask.path("id"), ask.path("encounter")):
             if one.slug == form.slug:
@@ -92,10 +112,6 @@ def _serves(form: Form) -> bool:
     return any(part.asks for part in form.parts) or any(
         item.kind == "table" and item.source for item in form.walk()
     )
-
-
-def _any() -> Form:
-    return next(iter(catalogue.forms().values()))
 
 
 def _line(one: stay.Begun, form: Form, at: str) -> Line:
