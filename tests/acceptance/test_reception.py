@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+import unicodedata
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 import pytest
@@ -206,10 +207,12 @@ async def test_reception__a_scanned_card_fills_the_form(ward: Ward) -> None:
     assert 'value="fill"' not in again
 
 
-async def test_reception__a_good_card_raises_no_doubt(ward: Ward) -> None:
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+async def test_reception__a_good_card_raises_no_doubt(ward: Ward, form: Literal["NFC", "NFD"]) -> None:
     await desk(ward)
 
-    found = await ward.http.post("/reception", data={"q": CARD.replace("NGUYỄN VĂN", "TRẦN HẢI")})
+    card = unicodedata.normalize(form, CARD.replace("NGUYỄN VĂN", "TRẦN HẢI"))
+    found = await ward.http.post("/reception", data={"q": card})
 
     assert "Trần Hải Mẫu" in found.text
     assert "so lại với thẻ" not in found.text
@@ -283,6 +286,9 @@ async def test_temporary__who_is_another_patient_already_is_not_written_twice(
 async def test_temporary__a_twin_is_called_after_the_mother(ward: Ward) -> None:
     await desk(ward)
     mother = patient_of(await register(ward))
+    page = await ward.http.get(f"/patients/{mother}/visits/new")
+    assert f'href="/patients/new/temporary?mother={mother}"' in page.text
+    assert f'href="/patients/{mother}/visits/new"' in (await ward.http.get(f"/patients/{mother}")).text
 
     answer = await ward.http.post(
         "/patients/new/temporary",

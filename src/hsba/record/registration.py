@@ -57,7 +57,7 @@ class MayBeSame(Conflict):
     vi = "Đã có người rất giống; chưa lưu gì: hãy xem họ, hoặc ghi lý do vì sao là người khác."
 
 
-class NotWhole(Unprocessable):
+class NotAnIdentity(Unprocessable):
     """Something is missing or cannot be right; nothing was saved."""
 
     vi = "Còn thiếu hoặc có chỗ chưa đúng; chưa lưu gì."
@@ -310,7 +310,8 @@ def _with(patient: Resource, identity: Identity, canon: Canon) -> Resource:
     if identity.line or identity.province:
         made["address"] = [_address(identity, canon)]
     if identity.kin:
-        made["contact"] = [_contact(identity), *list(objects(patient.get("contact")))[1:]]
+        first, *others = list(objects(patient.get("contact"))) or [{}]
+        made["contact"] = [{**first, **_contact(identity)}, *others]
     return made
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST = 200
 
 
-class NoReason(Unprocessable):
+class NoMergeReason(Unprocessable):
     """To join or part two records needs a reason; nothing was changed."""
 
     vi = "Gộp hoặc tách hồ sơ phải ghi lý do; chưa thay đổi gì."
@@ -108,5 +108,5 @@ async def _content(ask: Ask, id_: str) -> dict[str, object]:
 def _reason(ask: Ask) -> str:
     reason = " ".join(ask.form.get("reason", "").split())[:MOST]
     if not reason:
-        raise NoReason
+        raise NoMergeReason
     return reason
