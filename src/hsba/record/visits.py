@@ -139,6 +139,21 @@ async def finish(ctx: Context, encounter: str) -> None:
     await interactions.update(ctx, _ended(ctx, visit), if_match=version)
 
 
+async def cancel(ctx: Context, encounter: str, *, reason: str = "") -> None:
+    """Take back a visit or an admission that nobody has begun: he went away, or it was opened by mistake."""
+    visit, version = await _open(ctx, encounter)
+    whole = link(visit.get("partOf"))
+    if visit["status"] not in here.WAITING:
+        raise NotHere
+    ctx = ctx.because(" ".join(reason.split())[:LONGEST] or None)
+    if whole is not None:
+        stay, before = await _open(ctx, whole.id)
+        if stay["status"] not in here.WAITING:
+            raise OnTheWay
+        await interactions.update(ctx, {**stay, "status": "cancelled"}, if_match=before)
+    await interactions.update(ctx, {**visit, "status": "cancelled"}, if_match=version)
+
+
 async def put_to_bed(ctx: Context, encounter: str, bed: str) -> None:
     """Accept somebody into a bed of the department that he was sent to, or move him to another bed of it."""
     part, version = await _open(ctx, encounter)
