@@ -11,13 +11,12 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from typing import TYPE_CHECKING
 
-from hsba.documents.order import Tags
+from hsba.documents.order import Order, Tags
 from hsba.fhir.problems import Problem
 
-if TYPE_CHECKING:
-    from hsba.documents.order import Order
+LARGE = 10
+"""Sheets of one print from which the process is not kept."""
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +39,15 @@ class Press:
         """The order as PDF; NotPrinted where the process was killed over it."""
         process = self._process = self._process or _new()
         try:
-            return await asyncio.get_running_loop().run_in_executor(process, _render, order)
+            pdf = await asyncio.get_running_loop().run_in_executor(process, _render, order)
         except BrokenExecutor as exc:
             log.warning("the printing process was killed; the next print starts another")
             if self._process is process:
                 self.close()
             raise NotPrinted from exc
+        if isinstance(order, Order) and len(order.sheets) > LARGE and self._process is process:
+            self.close()  # Typst keeps what it drew: a dossier's hundreds of megabytes are given back
+        return pdf
 
     def close(self) -> None:
         """End the process once it has done what it is at."""

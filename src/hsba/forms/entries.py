@@ -144,12 +144,13 @@ async def verify(ctx: Context, place: Place) -> None:
     await verify_stay(ctx, place.patient, place.encounter)
 
 
-async def verify_stay(ctx: Context, patient: str, encounter: str) -> None:
-    """Refuse a stay that is not this patient's, whatever is wanted of it."""
-    found = await interactions.read(ctx, "Encounter", encounter)
-    subject = json.stored(found.body or "").get("subject", {}).get("reference")
-    if subject != f"Patient/{patient}":
+async def verify_stay(ctx: Context, patient: str, encounter: str) -> Resource:
+    """The stay; one that is not this patient's is not found, whatever is wanted of it."""
+    stored = await interactions.read(ctx, "Encounter", encounter)
+    found = json.stored(stored.body or "")
+    if found.get("subject", {}).get("reference") != f"Patient/{patient}":
         raise NotOfThisSheet(f"Encounter/{encounter}")
+    return found
 
 
 async def draft(ctx: Context, place: Place, part: Part, entry: str) -> Answers | None:

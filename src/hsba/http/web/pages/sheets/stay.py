@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hsba.forms import catalogue, completeness, entries, shelf, stay
-from hsba.forms.entries import Place
+from hsba.forms import completeness, entries, shelf, stay
 from hsba.http.web.i18n import mark
 from hsba.http.web.page import Go, Page
 from hsba.http.web.pages.sheets import room
@@ -70,7 +69,7 @@ async def sheets(ask: Ask) -> Page | Go:
     """The sheets that there are, and those that can be started; those of a department's part are the whole stay's."""
     banner = await patients.banner(ask.ctx, ask.path("id"))
     at = room.stay(ask)
-    visit = await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), _any(), ""))
+    visit = await entries.verify_stay(ask.ctx, ask.path("id"), ask.path("encounter"))
     type_, _, whole = visit.get("partOf", {}).get("reference", "").partition("/")
     if type_ == "Encounter" and whole:
         return Go(f"/patients/{ask.path('id')}/encounters/{whole}/sheets")
@@ -98,7 +97,7 @@ async def start(ask: Ask) -> Go:
     """Begin a sheet, or go on with the only one there may be; nothing is written before somebody types."""
     form = await shelf.find(ask.ctx, ask.form.get("form", ""))
     at = room.stay(ask)
-    await entries.verify(ask.ctx, Place(ask.path("id"), ask.path("encounter"), form, ""))
+    await entries.verify_stay(ask.ctx, ask.path("id"), ask.path("encounter"))
     if not form.many:
         for one in await stay.sheets(ask.ctx, ask.path("id"), ask.path("encounter")):
             if one.slug == form.slug:
@@ -113,10 +112,6 @@ def _serves(form: Form) -> bool:
     return any(part.asks for part in form.parts) or any(
         item.kind == "table" and item.source for item in form.walk()
     )
-
-
-def _any() -> Form:
-    return next(iter(catalogue.forms().values()))
 
 
 def _line(one: stay.Begun, form: Form, at: str) -> Line:
