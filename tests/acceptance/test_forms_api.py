@@ -98,7 +98,7 @@ async def test_questionnaire__one_of_the_program_is_not_written_over(client: Cli
         "/Questionnaire", {"resourceType": "Questionnaire", "status": "draft", "url": COVER.url}
     )
 
-    assert (answer.status_code, other.status_code) == (409, 409)
+    assert (answer.status_code, other.status_code) == (409, 409), answer.text
 
 
 async def test_questionnaire__a_false_place_in_the_list_is_refused(client: Client) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+import unicodedata
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 import pytest
+
+from hospital import Hospital
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +73,22 @@ async def test_register__writes_one_patient_with_two_cards_and_an_address_of_two
     cards = (await resource(ward, f"Coverage?beneficiary=Patient/{id_}"))["entry"]
     periods = {one["resource"]["identifier"][0]["value"]: one["resource"].get("period") for one in cards}
     assert periods == {"GD4000000000015": {"start": "2026-01-01", "end": "2026-12-31"}, "0000000015": None}
+
+
+async def test_register__skips_numbers_that_came_with_an_import(ward: Ward) -> None:
+    await desk(ward)
+    sid = "http://fhir.hl7.org.vn/core/sid/mrn"
+    await Hospital(ward.services).save(
+        *(
+            {"resourceType": "Patient", "id": f"i{n}", "identifier": [{"system": sid, "value": f"{n:08d}"}]}
+            for n in range(1, 6)
+        )
+    )
+
+    patient = await resource(ward, f"Patient/{patient_of(await register(ward))}")
+
+    number = next(one["value"] for one in patient["identifier"] if one["system"] == sid)
+    assert int(number) > 5
 
 
 async def test_register__sent_twice_is_one_patient(ward: Ward) -> None:
@@ -188,6 +207,17 @@ async def test_reception__a_scanned_card_fills_the_form(ward: Ward) -> None:
     assert 'value="fill"' not in again
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+async def test_reception__a_good_card_raises_no_doubt(ward: Ward, form: Literal["NFC", "NFD"]) -> None:
+    await desk(ward)
+
+    card = unicodedata.normalize(form, CARD.replace("NGUYỄN VĂN", "TRẦN HẢI"))
+    found = await ward.http.post("/reception", data={"q": card})
+
+    assert "Trần Hải Mẫu" in found.text
+    assert "so lại với thẻ" not in found.text
+
+
 async def test_reception__a_name_that_the_keyboard_broke_is_to_be_compared(ward: Ward) -> None:
     await desk(ward)
 
@@ -256,6 +286,9 @@ async def test_temporary__who_is_another_patient_already_is_not_written_twice(
 async def test_temporary__a_twin_is_called_after_the_mother(ward: Ward) -> None:
     await desk(ward)
     mother = patient_of(await register(ward))
+    page = await ward.http.get(f"/patients/{mother}/visits/new")
+    assert f'href="/patients/new/temporary?mother={mother}"' in page.text
+    assert f'href="/patients/{mother}/visits/new"' in (await ward.http.get(f"/patients/{mother}")).text
 
     answer = await ward.http.post(
         "/patients/new/temporary",

@@ -154,6 +154,35 @@ async def test_stay__from_admission_over_another_department_to_discharge(ward: W
     assert "THỬ" not in (await ward.http.get("/wards/ngoai")).text
 
 
+async def test_cancel__takes_back_what_nobody_has_begun(ward: Ward) -> None:
+    await at(ward)
+    waits, whole = await open_visit(ward, "p1", "room:pk1"), await open_visit(ward, "p2", "ward:noi")
+    own = (await part(ward, whole, "noi"))["id"]
+    called = await open_visit(ward, "p3", "room:pk1")
+    await ask(ward, "/queue/pk1", "call", encounter=called)
+
+    done = [
+        await ask(ward, "/queue/pk1", "cancel", encounter=waits),
+        await ask(ward, "/wards/noi", "cancel", encounter=own),
+        await ask(ward, "/queue/pk1", "cancel", encounter=called),
+    ]
+
+    assert [one.status_code for one in done] == [303, 303, 409]
+    statuses = [(await encounter(ward, one))["status"] for one in (waits, whole, own, called)]
+    assert statuses == ["cancelled", "cancelled", "cancelled", "in-progress"]
+
+
+async def test_cancel__of_one_who_is_being_moved_is_the_senders(ward: Ward) -> None:
+    await at(ward)
+    whole = await open_visit(ward, "p1", "ward:noi")
+    own = (await part(ward, whole, "noi"))["id"]
+    await ask(ward, "/wards/noi", "bed", encounter=own, bed="g1")
+    await ask(ward, "/wards/noi", "transfer", encounter=own, department="ngoai")
+    there = (await part(ward, whole, "ngoai"))["id"]
+
+    assert (await ask(ward, "/wards/ngoai", "cancel", encounter=there)).status_code == 409
+
+
 async def test_transfer__is_taken_back_until_it_is_accepted(ward: Ward) -> None:
     await at(ward)
     whole = await open_visit(ward, "p1", "ward:noi")

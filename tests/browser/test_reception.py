@@ -79,14 +79,14 @@ async def test_register__what_is_missing_is_said_and_what_was_typed_is_there(
 async def test_queue_and_beds__are_worked_by_plain_buttons(chromium: Browser, site: Site) -> None:
     for size in ("desktop", "phone"):
         async with somebody(
-            chromium, site, f"bs.kb.{size}", "doctor", department="demo-org-kb", size=size
+            chromium, site, f"bs.kb.{size}", "doctor", department="demo-dept-kb", size=size
         ) as page:
             await page.goto(f"{site.address}/queue")
             await seen(page, f"{size}-rooms")
             await page.get_by_role("link", name="Phòng khám Nội 1").click()
             await seen(page, f"{size}-queue")
         async with somebody(
-            chromium, site, f"dd.noi.{size}", "nurse", department="demo-org-noi", size=size
+            chromium, site, f"dd.noi.{size}", "nurse", department="demo-dept-noi", size=size
         ) as page:
             await page.goto(f"{site.address}/wards")
             await page.get_by_role("link", name="Khoa Nội tổng hợp").click()

@@ -72,6 +72,8 @@ def check(form: Form | None, response: Resource) -> None:
             path="QuestionnaireResponse.extension",
         )  # fmt: skip
     issues = tuple(_items(response.get("item", ()), _by_id(form), part, "QuestionnaireResponse.item"))
+    if "authored" not in response:  # when its facts were found
+        issues += (_issue("QuestionnaireResponse.authored", "authored", "it is missing", "còn thiếu"),)
     if issues:
         raise NotAsTheForm(issues=issues)
 

@@ -51,6 +51,8 @@ CATEGORIES = {
     "activity": "Hoạt động",
     "survey": "Ghi nhận trên phiếu",
 }
+NAMES = {"8480-6": "Huyết áp tâm thu", "8462-4": "Huyết áp tâm trương"}
+"""Names of what has no words of its own on the paper."""
 TYPES = (
     "AllergyIntolerance", "Condition", "FamilyMemberHistory", "Immunization", "MedicationRequest", "Observation",
     "Procedure",
@@ -433,7 +435,13 @@ def _code(item: Item) -> Resource:
 
 
 def _label(item: Item) -> str:
-    return str(item.becomes.get("display") or item.label.strip(" :+-.") or item.en or item.id)
+    becomes = item.becomes
+    return str(
+        becomes.get("display")
+        or item.label.strip(" :+-.")
+        or item.en
+        or NAMES.get(str(becomes["code"]), item.id)
+    )
 
 
 def _coding(code: str, system: str) -> Resource:

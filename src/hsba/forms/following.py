@@ -48,10 +48,17 @@ class Entries:
         inner = replace(ctx, entry=id, alone=False)
         if changed := changes(made, there):
             await transaction(inner, _bundle(changed))
-        if stay := (after or before or {}).get("encounter"):
-            old = into_encounter.fields(was, before) if was and before else {}
-            new = into_encounter.fields(form, after) if form and after else {}
-            await _tell_stay(inner, stay, made, there, old, new)
+        ours = {
+            f"Condition/{id_}" for type_, id_ in (*there, *map(_address, _of(made))) if type_ == "Condition"
+        }
+        old = into_encounter.fields(was, before) if was and before else {}
+        new = into_encounter.fields(form, after) if form and after else {}
+        stay, left = _stay_of(after), _stay_of(before)
+        if left and left != stay:  # written into the wrong stay, and put right
+            await _tell_stay(inner, left, [], ours, old, {})
+            old = {}
+        if stay:
+            await _tell_stay(inner, stay, [one for one in made if one.role], ours, old, new)
 
 
 CONSEQUENCES: dict[str, Consequences] = {"QuestionnaireResponse": Entries()}
@@ -91,7 +98,7 @@ def _now(made: Iterable[Made], there: dict[Address, Resource]) -> Iterable[Resou
 
 def _gone(made: Iterable[Made], there: dict[Address, Resource]) -> Iterable[Resource]:
     """What the entry no longer says."""
-    kept = {_address(one.resource) for one in made}
+    kept = {_address(one) for one in _of(made)}
     for address, before in there.items():
         if address not in kept:
             yield VOID.get(address[0], _by_status)(_bare(before))
@@ -117,28 +124,19 @@ VOID: dict[str, Callable[[Resource], Resource]] = {
 
 
 async def _tell_stay(
-    ctx: Context,
-    stay: Resource,
-    made: list[Made],
-    there: dict[Address, Resource],
-    old: dict[str, Any],
-    new: dict[str, Any],
+    ctx: Context, id: str, roles: list[Made], ours: set[str], old: dict[str, Any], new: dict[str, Any]
 ) -> None:
     """Write diagnoses and the end of a stay into its Encounter.
 
     Whoever may record a diagnosis says with it what it is for; how a stay ends is changed by the rights on the stay.
     """
-    roles = [one for one in made if one.role]
-    ours = {
-        f"Condition/{id_}"
-        for type_, id_ in (*there, *(_address(one.resource) for one in made))
-        if type_ == "Condition"
-    }
-    type_, _, id_ = str(stay.get("reference", "")).partition("/")
-    if type_ != "Encounter" or not (ours or old or new):
+    if not (ours or old or new):
         return
+    everything = replace(ctx, policy=AllowAll())
     try:
-        stored = await interactions.read(ctx, type_, id_)
+        stored = await interactions.read(ctx, "Encounter", id)
+        if ctx.policy.hidden("Encounter"):  # what is hidden from the writer stays in the stay
+            stored = await interactions.read(everything, "Encounter", id)
     except (NotFound, Gone):
         return
     before = json.stored(stored.body or "")
@@ -146,11 +144,22 @@ async def _tell_stay(
     after = into_encounter.with_diagnoses(ended, roles, ours)
     if after == before:
         return
-    may = ctx if ended != before else replace(ctx, policy=AllowAll())
+    may = ctx if ended != before else everything
     try:
         await interactions.update(may, after, if_match=str(stored.vid))
     except VersionConflict as conflict:
         raise Busy from conflict  # somebody changed the stay meanwhile: a second try builds on that
+
+
+def _stay_of(response: Resource | None) -> str:
+    """The stay that a response is of; empty where it names none here."""
+    reference = (response or {}).get("encounter", {}).get("reference", "")
+    type_, _, id_ = str(reference).partition("/")
+    return id_ if type_ == "Encounter" else ""
+
+
+def _of(made: Iterable[Made]) -> Iterable[Resource]:
+    return (one.resource for one in made)
 
 
 def _bundle(changes: list[Resource]) -> Resource:

@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from hsba.record.context import Context
 
 Resource = dict[str, Any]
+VALID: dict[str, tuple[tuple[str, str], ...]] = {
+    "AllergyIntolerance": (("verification-status:not", "entered-in-error"),),
+    "Condition": (("verification-status:not", "entered-in-error"),),
+    "MedicationAdministration": (("status:not", "entered-in-error"),),
+    "MedicationRequest": (("status:not", "entered-in-error"),),
+    "Observation": (("status:not", "entered-in-error"), ("status:not", "cancelled")),
+    "Procedure": (("status:not", "entered-in-error"),),
+}
+"""What no fact is taken of: by type, what a search leaves out."""
 Facts = dict[str, list[Any]]
 
 HIGHEST = 5
@@ -134,11 +143,16 @@ class _AtHand:
                 return []
             query = query.replace(place, id_)
         if query not in self.searched:
-            type_, _, pairs = query.partition("?")
+            type_, _, words = query.partition("?")
+            pairs = [*parse_qsl(words), *VALID.get(type_, ())]
             asked = parse_search(
-                self.ctx.definitions, (type_,), parse_qsl(pairs), zone=self.ctx.tenant.zone, strict=True,
+                self.ctx.definitions,
+                (type_,),
+                pairs,
+                zone=self.ctx.tenant.zone,
+                strict=True,
                 default_count=ROWS,
-            )  # fmt: skip
+            )
             page = await interactions.search(self.ctx, asked)
             self.searched[query] = [json.stored(one.body or "") for one in page.matches]
         return self.searched[query]

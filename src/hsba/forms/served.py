@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from hsba.forms.questionnaire import id_of, questionnaire
 from hsba.store.resources import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hsba.forms.model import Form
     from hsba.record.consequences import Consequences
@@ -26,6 +27,8 @@ Resource = dict[str, Any]
 TYPE = "Questionnaire"
 NO_KEY = -1
 """Stands for the number of a row that no table has."""
+MOST = 2_000
+"""Questionnaires that are kept ready."""
 BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)
 """When a form counts as recorded that does not say from when it is valid."""
 
@@ -40,26 +43,48 @@ class _CannotTell(Exception):
     """A question that is not about what is known of a form."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A form as it is asked about and served."""
+
+    content: Resource
+    body: str
+    recorded: datetime
+
+
 class Questionnaires:
-    """The forms as Questionnaires."""
+    """The forms as Questionnaires, each made once."""
+
+    def __init__(self) -> None:
+        """Make none yet."""
+        self._made: dict[tuple[str, bool], _Made] = {}
 
     async def read(self, ctx: Context, id: str) -> Stored | None:
         """The form of that id; None where it is none of ours."""
         current = await shelf.current(ctx)
         for form in await shelf.every(ctx):
             if id_of(form) == id:
-                return _stored(ctx, _made(form, current.get(form.slug)), form)
+                return _stored(ctx, self._of(form, current))
         return None
 
     async def search(self, ctx: Context, where: e.Expression) -> list[Stored]:
         """The forms that fit; of a question about something else none."""
         current = await shelf.current(ctx)
-        made = [(_made(form, current.get(form.slug)), form) for form in await shelf.every(ctx)]
         try:
-            found = [(one, form) for one, form in made if _fits(where, one)]
+            made = (self._of(form, current) for form in await shelf.every(ctx))
+            found = [one for one in made if _fits(where, one.content)]
         except _CannotTell:
             return []
-        return [_stored(ctx, one, form) for one, form in sorted(found, key=lambda pair: str(pair[0]["id"]))]
+        return [_stored(ctx, one) for one in sorted(found, key=lambda one: str(one.content["id"]))]
+
+    def _of(self, form: Form, current: Mapping[str, Form]) -> _Made:
+        in_use = form.slug in current and current[form.slug].version == form.version
+        key = (form.text, in_use)
+        if key not in self._made:
+            if len(self._made) >= MOST:
+                self._made.clear()
+            self._made[key] = _make(form, in_use=in_use)
+        return self._made[key]
 
     async def follow(self, ctx: Context, id: str, before: Resource | None, after: Resource | None) -> None:  # noqa: ARG002
         """Refuse a Questionnaire that takes the address of a form."""
@@ -75,17 +100,17 @@ SHELVES: dict[str, Shelf] = {TYPE: _QUESTIONNAIRES}
 CONSEQUENCES: dict[str, Consequences] = {TYPE: _QUESTIONNAIRES}
 
 
-def _made(form: Form, current: Form | None) -> Resource:
-    made = questionnaire(form)
-    in_use = current is not None and current.version == form.version
-    return made if in_use else {**made, "status": "retired"}
-
-
-def _stored(ctx: Context, made: Resource, form: Form) -> Stored:
-    recorded = datetime.combine(form.valid_from, time(), ctx.tenant.zone) if form.valid_from else BEGINNING
+def _make(form: Form, *, in_use: bool) -> _Made:
+    recorded = datetime.combine(form.valid_from, time(), UTC) if form.valid_from else BEGINNING
     meta = {"versionId": "1", "lastUpdated": recorded.isoformat(timespec="milliseconds")}
-    body = json.dump({"resourceType": TYPE, "id": made["id"], "meta": meta, **made}).decode()
-    return Stored(NO_KEY, ctx.registry.type_id(TYPE), made["id"], 1, recorded, deleted=False, body=body)
+    content = questionnaire(form) | ({} if in_use else {"status": "retired"})
+    body = json.dump({"resourceType": TYPE, "id": content["id"], "meta": meta, **content}).decode()
+    return _Made(content, body, recorded)
+
+
+def _stored(ctx: Context, made: _Made) -> Stored:
+    number = ctx.registry.type_id(TYPE)
+    return Stored(NO_KEY, number, made.content["id"], 1, made.recorded, deleted=False, body=made.body)
 
 
 # --- search ------------------------------------------------------------------------------------------------

@@ -7,8 +7,11 @@ whatever follows is not looked at.  A scanner types through the keyboard's Vietn
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
+
+from hsba.record import typed
 
 PARTS = 6
 """Bars of a whole line; a card of the first kind has exactly so many."""
@@ -21,7 +24,7 @@ CENTURIES = {"0": (1900, "male"), "1": (1900, "female"), "2": (2000, "male"), "3
 
 NUMBER = re.compile(r"\d{12}")
 _NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
-_TYPED = re.compile(r"\b[a-z]*(?:aa|ee|oo|dd|uw|ow|aw|[a-z][fjwxzsr])\b", re.IGNORECASE | re.ASCII)
+_TYPED = re.compile(r"\b[a-z]*(?:aa|ee|oo|dd|uw|ow|aw|[a-z][fjwxzsr])\b", re.IGNORECASE)
 """A word that no Vietnamese name has, and that is left when a tone was typed and not understood (Telex)."""
 
 
@@ -45,6 +48,7 @@ def read(line: str) -> Card | None:
     ]
     if len(parts) <= FEWEST or not NUMBER.fullmatch(parts[0]):
         return None
+    parts = [unicodedata.normalize("NFC", part) for part in parts]
     parts += [""] * (PARTS + 1 - len(parts))
     number, _, name, born, sex, address, issued = parts[: PARTS + 1]
     birth, gender = day(born), SEXES.get(sex.casefold(), "")
@@ -58,8 +62,7 @@ def read(line: str) -> Card | None:
         )
         if wrong
     }
-    called = name.title() if name.isupper() else name
-    return Card(number, called, birth, gender, address, day(issued), frozenset(doubts))
+    return Card(number, typed.name(name), birth, gender, address, day(issued), frozenset(doubts))
 
 
 def day(written: str) -> str:

@@ -93,6 +93,12 @@ async def give(
     return Number(value, written(pattern or series.pattern, value, year))
 
 
+async def skip(ctx: Context, kind: str, count: int) -> None:
+    """Leave out so many numbers of a series: they stand in the record already."""
+    _, year = _series(ctx, kind, None)
+    await ctx.tx.fetchval(_TAKE, ctx.tenant.id, kind, year, count)
+
+
 async def reserve(ctx: Context, kind: str, count: int, station: str, *, year: int | None = None) -> Block:
     """Take a block of numbers out of a series for a station that may be off line."""
     series, year = _series(ctx, kind, year)

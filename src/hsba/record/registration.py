@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import json
 from hsba.fhir.problems import Conflict, Unprocessable
 from hsba.fhir.vn import Canon
-from hsba.record import cards, communes, interactions, numbers, typed
+from hsba.record import cards, communes, interactions, typed, unused
 from hsba.record.views import alike
 from hsba.record.views.alike import Known
 from hsba.record.views.facts import objects, text
@@ -57,7 +57,7 @@ class MayBeSame(Conflict):
     vi = "Đã có người rất giống; chưa lưu gì: hãy xem họ, hoặc ghi lý do vì sao là người khác."
 
 
-class NotWhole(Unprocessable):
+class NotAnIdentity(Unprocessable):
     """Something is missing or cannot be right; nothing was saved."""
 
     vi = "Còn thiếu hoặc có chỗ chưa đúng; chưa lưu gì."
@@ -161,11 +161,11 @@ async def register(ctx: Context, identity: Identity, *, reason: str = "") -> str
     await alone(ctx)
     await compare(ctx, identity, reason=reason)
     canon = Canon.of(ctx.definitions)
-    number = await numbers.give(ctx, "mrn")
+    number = await unused.number(ctx, "mrn", "Patient", canon.identifier("mrn"))
     bare: Resource = {
         "resourceType": "Patient",
         "meta": {"profile": [canon.profile("vn-core-patient")]},
-        "identifier": [record_number(canon, number.text)],
+        "identifier": [record_number(canon, number)],
         "active": True,
     }
     saved = await interactions.create(ctx.because(reason or None), _with(bare, identity, canon))
@@ -310,7 +310,8 @@ def _with(patient: Resource, identity: Identity, canon: Canon) -> Resource:
     if identity.line or identity.province:
         made["address"] = [_address(identity, canon)]
     if identity.kin:
-        made["contact"] = [_contact(identity), *list(objects(patient.get("contact")))[1:]]
+        first, *others = list(objects(patient.get("contact"))) or [{}]
+        made["contact"] = [{**first, **_contact(identity)}, *others]
     return made
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hsba.fhir import json
 from hsba.fhir.problems import Unprocessable
 from hsba.fhir.vn import Canon
-from hsba.record import interactions, numbers, registration
+from hsba.record import interactions, numbers, registration, unused
 from hsba.record.views import facts
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def register(
         raise NoSuchKind
     canon = Canon.of(ctx.definitions)
     called = await _mothers_name(ctx, mother) if mother else ""
-    number = await numbers.give(ctx, "mrn")
+    number = await unused.number(ctx, "mrn", "Patient", canon.identifier("mrn"))
     code = await numbers.give(ctx, "temporary")
     facility = await _facility(ctx, canon)
     mark = f"{facility}-{code.text}" if facility else code.text
@@ -44,7 +44,7 @@ async def register(
         "resourceType": "Patient",
         "meta": {"profile": [canon.profile("vn-core-patient")]},
         "identifier": [
-            registration.record_number(canon, number.text),
+            registration.record_number(canon, number),
             {"use": "temp", "system": canon.identifier("ma-tam"), "value": mark},
         ],
         "active": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 
 from hsba.fhir.fold import contact
@@ -49,7 +50,7 @@ def years(birth_: str, today: date) -> int:
 
 def name(written: str) -> str:
     """A name as it stands in the record: `NGUYỄN VĂN MẪU` and `nguyễn văn mẫu` are written `Nguyễn Văn Mẫu`."""
-    line = " ".join(written.split())
+    line = " ".join(unicodedata.normalize("NFC", written).split())
     return line.title() if line.isupper() or line.islower() else line
 
 

@@ -13,7 +13,7 @@ from hsba.fhir.problems import Conflict, Unprocessable
 from hsba.fhir.query import expression as e
 from hsba.fhir.query.parse import Search
 from hsba.fhir.vn import Canon
-from hsba.record import interactions, numbers
+from hsba.record import interactions, numbers, unused
 from hsba.record.views import here, places
 from hsba.record.views.facts import link, name, objects, text
 
@@ -139,6 +139,21 @@ async def finish(ctx: Context, encounter: str) -> None:
     await interactions.update(ctx, _ended(ctx, visit), if_match=version)
 
 
+async def cancel(ctx: Context, encounter: str, *, reason: str = "") -> None:
+    """Take back a visit or an admission that nobody has begun: he went away, or it was opened by mistake."""
+    visit, version = await _open(ctx, encounter)
+    whole = link(visit.get("partOf"))
+    if visit["status"] not in here.WAITING:
+        raise NotHere
+    ctx = ctx.because(" ".join(reason.split())[:LONGEST] or None)
+    if whole is not None:
+        stay, before = await _open(ctx, whole.id)
+        if stay["status"] not in here.WAITING:
+            raise OnTheWay
+        await interactions.update(ctx, {**stay, "status": "cancelled"}, if_match=before)
+    await interactions.update(ctx, {**visit, "status": "cancelled"}, if_match=version)
+
+
 async def put_to_bed(ctx: Context, encounter: str, bed: str) -> None:
     """Accept somebody into a bed of the department that he was sent to, or move him to another bed of it."""
     part, version = await _open(ctx, encounter)
@@ -246,7 +261,7 @@ async def _visit(
         raise NotHere("This record was merged into another one.", vi="Hồ sơ này đã gộp vào hồ sơ khác.")
     called = name(who)
     owner = await _place(ctx, "Organization", department)
-    number = await numbers.give(ctx, "visit")
+    number = await unused.number(ctx, "visit", "Encounter", canon.identifier("so-nhap-vien"))
     paid = [_coded(canon, "vn-ext-payment-method", "vn-payment-method-cs", payment, PAYMENTS[payment])]
     if route:
         paid.append(
@@ -256,7 +271,7 @@ async def _visit(
         "resourceType": "Encounter",
         "meta": {"profile": [canon.profile("vn-core-encounter")]},
         "extension": paid,
-        "identifier": [{"system": canon.identifier("so-nhap-vien"), "value": number.text}],
+        "identifier": [{"system": canon.identifier("so-nhap-vien"), "value": number}],
         "status": "arrived",
         "class": {"system": TERMINOLOGY + "v3-ActCode", "code": class_, "display": CLASSES[class_]},
         "type": [

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import httpx
 import pytest
@@ -24,7 +24,7 @@ from hsba.access.oauth.apps import Wanted
 from hsba.access.rights import grants
 from hsba.app import OPERATIONS
 from hsba.fhir.vn import BASE
-from hsba.forms import catalogue
+from hsba.forms import answers, catalogue
 from hsba.http import web
 from hsba.http.app import build
 from hsba.http.middleware import UNTOLD, UNTOLD_OPERATIONS
@@ -103,7 +103,15 @@ ASKING = {
     "response_type": "code", "scope": "patient/*.rs", "aud": "http://localhost/fhir", "code_challenge": "x" * 43,
     "code_challenge_method": "S256",
 }  # fmt: skip
-UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}", "/verify/{number:uuid}"}) | {
+UNTOLD_PAGES = frozenset(
+    {
+        assets.PREFIX + "{name:path}",
+        "/{path:path}",
+        "/verify/{number:uuid}",
+        "/forms/art/{name}.svg",
+        "/forms/phrases/_offered",
+    }
+) | {
     one
     for one in (route.path for route in web.ROUTES)
     if one.startswith(
@@ -123,8 +131,8 @@ UNTOLD_PAGES = frozenset({assets.PREFIX + "{name:path}", "/{path:path}", "/verif
         )
     )
 }
-"""What is the same for everybody, what is not there, what a print is (its own test tells of that), and one's own account
-(its lines are those of the log-ins).
+"""What is the same for everybody, what is not there, one's own phrases, what a print is (its own test tells of that), and
+one's own account (its lines are those of the log-ins).
 
 The administrators' room asks for an administrator: acceptance/test_administration.py.
 """
@@ -287,7 +295,19 @@ async def test_page__leaves_a_line(  # who is refused leaves one too: tests/cont
     address = address.replace("{type}", "Patient").replace("{resource}", "p")
     slug, part = ("36-BV2", "notes") if "{entry:uuid}" in path else ("17-BV1", "examination")
     address = address.replace("{slug}", slug).replace("{part}", part)
-    address = address.replace("{sheet}", SHEET).replace("{entry:uuid}", SHEET)
+    sheet, repeated = (
+        (str(uuid4()), str(uuid4())) if slug == "36-BV2" or path.endswith("/compare") else (SHEET, SHEET)
+    )
+    address = address.replace("{sheet}", sheet).replace("{entry:uuid}", repeated)
+    if path.endswith("/compare"):
+        entry = repeated if slug == "36-BV2" else str(uuid5(UUID(sheet), part))
+        body = form_answers.response(
+            catalogue.forms()[slug], part, {}, id=entry, subject={"reference": "Patient/p"},
+            encounter={"reference": "Encounter/e"}, author={"display": "BS"},
+            identifier={"system": answers.SHEET, "value": sheet},
+        )  # fmt: skip
+        assert (await record.put(f"/QuestionnaireResponse/{entry}", body)).status_code == 201
+        before += 1
     if path == "/oauth/authorize":  # the page to choose a patient for an app
         wanted = Wanted("App", "patient/*.rs", (BACK,), public=True)
         await apps.register(owner, datetime.now(UTC), "app", wanted)

@@ -99,3 +99,19 @@ async def test_follow__a_surgeon_called_in_gives_the_stay_his_diagnosis(hospital
 
     assert await made(hospital) == {"Condition", "Procedure"}
     assert await roles(hospital) == ["pre-op"]
+
+
+async def test_follow__what_is_hidden_from_the_writer_stays_in_the_stay(hospital: Hospital) -> None:
+    await hospital.save(encounter("stay", "an", "noi", reasonCode=[{"text": "Kín"}]))
+    types = ["Encounter", "QuestionnaireResponse", "Observation", "Condition", "Patient"]
+    line = {"may": ["view", "create", "update"], "types": types, "hidden": ["Encounter.reasonCode"]}
+    await hospital.role("half", line)
+    await hospital.give("half-seeing", "half")
+
+    async with hospital.acting("half-seeing") as ctx:
+        await interactions.update(ctx, cover(**DIAGNOSIS))
+
+    assert await roles(hospital) == ["AD"]
+    async with hospital.acting() as ctx:
+        stored = await interactions.read(ctx, "Encounter", "stay")
+    assert json.stored(stored.body or "")["reasonCode"] == [{"text": "Kín"}]

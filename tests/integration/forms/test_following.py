@@ -137,6 +137,23 @@ async def test_follow__an_entry_taken_back_takes_its_facts_back(house: House, st
     assert roles == []
 
 
+async def test_follow__an_entry_put_into_the_right_stay_leaves_the_wrong_one(house: House) -> None:
+    right = {"id": "right", "resourceType": "Encounter", "status": "in-progress", "class": {"code": "IMP"}}
+    async with house.writing() as ctx:
+        await STAY.save(ctx)
+        await interactions.update(ctx, {**right, "subject": {"reference": f"Patient/{STAY.patient}"}})
+        await interactions.update(ctx, entry())
+        moved = entry(status="amended", encounter={"reference": "Encounter/right"})
+        await interactions.update(ctx, moved)
+        wrong = await diagnoses(ctx)
+        stored = await interactions.read(ctx, "Encounter", "right")
+        found = await made(ctx)
+
+    assert wrong == []
+    assert len(json.stored(stored.body or "")["diagnosis"]) == 2
+    assert {one["encounter"]["reference"] for one in found.values()} == {"Encounter/right"}
+
+
 async def test_follow__a_deleted_entry_leaves_no_fact(house: House) -> None:
     async with house.writing() as ctx:
         await STAY.save(ctx)
@@ -232,6 +249,15 @@ async def test_follow__an_entry_that_does_not_fit_its_form_is_refused(
     assert says in " ".join(issue.en for issue in refused.value.issues)
     async with house.writing() as ctx:
         await interactions.update(ctx, entry(item=[item], status="in-progress"))
+
+
+async def test_follow__an_entry_without_its_time_is_refused(house: House) -> None:
+    without = {name: value for name, value in entry().items() if name != "authored"}
+
+    with pytest.raises(Unprocessable) as refused:
+        async with house.writing() as ctx:
+            await interactions.update(ctx, without)
+    assert [issue.path for issue in refused.value.issues] == ["QuestionnaireResponse.authored"]
 
 
 async def test_follow__another_version_of_the_form_is_refused(house: House) -> None:

@@ -68,6 +68,17 @@ async def test_gather__the_last_vital_signs_are_taken(house: House) -> None:
     assert populate.filled(COVER, "examination", facts, ZONE) == {"vitals.pulse": 93}
 
 
+async def test_gather__what_was_taken_back_is_no_fact(house: House) -> None:
+    late = pulse("late", "2026-11-23T09:00:00+07:00", 193)
+    async with house.writing() as ctx:
+        await STAY.save(ctx)
+        await interactions.update(ctx, pulse("early", "2026-11-23T06:00:00+07:00", 61))
+        await interactions.update(ctx, {**late, "status": "entered-in-error"})
+        facts = await about(ctx, "vitals.pulse")
+
+    assert facts == {"vitals.pulse": [61]}
+
+
 async def test_gather__of_who_is_not_there_is_refused(house: House) -> None:
     async with house.reading() as ctx:
         with pytest.raises(NotFound):

@@ -66,3 +66,21 @@ def test_covers__each_is_closed_by_the_parts_that_the_paper_has_signed() -> None
         signers = {signer.label for item in form.walk() for signer in item.signers}
         for part in form.parts:
             assert not part.sign or set(part.sign.split("; ")) & signers, f"{form.code} {part.id}"
+
+
+def test_covers__what_is_said_of_another_person_becomes_no_fact_of_the_patient() -> None:
+    """The mother's pregnancies on a child's cover, the child's weight on its mother's."""
+    others = {
+        "02-BV1": ("para.", "mother.", "father."),
+        "05-BV1": ("apgar.", "birth.weight", "birth.length", "birth.head", "newborn."),
+        "06-BV1": ("para.", "mother.", "father."),
+        "28-BV1": ("para.", "mother.", "father."),
+    }
+
+    told = [
+        f"{form.slug} {item.id}"
+        for form, item in asked()
+        if item.id.startswith(others.get(form.slug, ("—",))) and item.becomes
+    ]
+
+    assert told == []

@@ -355,11 +355,6 @@ TYPES = {
     "Condition": _("Diagnoses"),
     "DiagnosticReport": _("Reports"),
     "MedicationRequest": _("Prescription lines"),
-    "AllergyIntolerance": _("Allergies"),
-    "Composition": _("Notes"),
-    "Coverage": _("Insurance cards"),
-    "DocumentReference": _("Documents"),
-    "QuestionnaireResponse": _("Parts of sheets"),
 }
 
 APP_TYPES = {
@@ -373,6 +368,7 @@ APP_TYPES = {
     "MedicationAdministration": _("Medicines given"),
     "Organization": _("Departments"),
     "Procedure": _("Procedures"),
+    "QuestionnaireResponse": _("Parts of sheets"),
     "ServiceRequest": _("Orders"),
 }
 EVERYTHING = _("The whole record")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from hsba.record.views.people import Allergies, Person
     from hsba.record.views.rows import Query, Row
 
-MOST = 500
-"""Visits that a page looks at."""
+MOST = 2000
+"""Visits that a page looks at: those of a large hospital that are open at one moment."""
 WAITING = ("planned", "arrived", "triaged")
 """Encounter.status of who has not been called."""
 

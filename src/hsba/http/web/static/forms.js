@@ -521,6 +521,7 @@ form.addEventListener("submit", async (event) => {
   going = true;
   await formsFlush();
   await writing;
+  await new Promise((done) => setTimeout(done)); // a form cannot be sent from within the event of its being sent
   if (button?.value === "keep" || failures) {
     going = false;
     return;

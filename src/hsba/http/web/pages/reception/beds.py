@@ -46,6 +46,8 @@ class Board:
     others: tuple[Department, ...]
     """Where somebody can be sent to."""
     may_move: bool
+    may_cancel: bool
+    """Whether the reader is one who admits."""
     leaving: dict[str, str] = field(default_factory=lambda: visits.LEAVING)
 
 
@@ -70,13 +72,14 @@ async def board(ask: Ask) -> Page:
         tuple(one for one in inside if one.bed not in known),
         tuple(spot for spot in ward.beds if spot.id not in taken and not spot.shut),
         tuple(one for one in some if one.id != ward.id),
-        room.may(ask, "update", "Encounter"),
+        may_move=room.may(ask, "update", "Encounter"),
+        may_cancel=room.may(ask, "create", "Patient"),
     )
     return Page("reception/beds.html", shown, section=SECTION)
 
 
 async def act(ask: Ask) -> Go:
-    """Put to bed, send on, call back, discharge."""
+    """Put to bed, send on, call back, discharge, take an admission back."""
     room.require(ask, "update", "Encounter")
     form, ward = ask.form, ask.path("ward")
     encounter = form.get("encounter", "")
@@ -87,6 +90,8 @@ async def act(ask: Ask) -> Go:
             await visits.transfer(ask.ctx, encounter, form.get("department", ""))
         case "back":
             await visits.call_back(ask.ctx, encounter)
+        case "cancel":
+            await visits.cancel(ask.ctx, encounter, reason=ask.form.get("reason", ""))
         case "discharge":
             await visits.discharge(ask.ctx, encounter, form.get("how", ""))
         case _:

@@ -10,7 +10,7 @@ from hsba.http.web.page import Go
 from hsba.http.web.pages.reception import registering, room
 from hsba.http.web.pages.reception.registering import Form
 from hsba.record import interactions, registration
-from hsba.record.registration import MayBeSame, NotWhole, SamePerson
+from hsba.record.registration import MayBeSame, NotAnIdentity, SamePerson
 from hsba.record.views import alike
 from hsba.record.views import patient as patients
 
@@ -33,7 +33,7 @@ async def sent(ask: Ask) -> Page | Go:
     read = registration.read(ask.form, room.today(ask))
     form = await _form(ask, dict(ask.form), version)
     if read.wrong:
-        return registering.refused(ask, replace(form, wrong=read.wrong), NotWhole())
+        return registering.refused(ask, replace(form, wrong=read.wrong), NotAnIdentity())
     reason = ask.form.get("reason", "")
     try:
         await registration.complete(ask.ctx, id_, read.identity, if_match=f'W/"{version}"', reason=reason)

@@ -41,14 +41,15 @@ class Desk:
     """What the card fills into the form."""
     open: tuple[Person, ...] = ()
     rooms: tuple[Room, ...] = ()
-    """Where patients wait today."""
+    """Where somebody waits or is inside now."""
     reasons: dict[str, str] = field(default_factory=lambda: room.REASONS)
 
 
 async def desk(ask: Ask) -> Page:
     """The box, and who has no name yet."""
     room.require(ask, "create", "Patient")
-    return _page(Desk("", open=await unidentified.newest(ask.ctx), rooms=await queue.counted(ask)))
+    busy = tuple(one for one in await queue.counted(ask) if one.waiting or one.inside)
+    return _page(Desk("", open=await unidentified.newest(ask.ctx), rooms=busy))
 
 
 async def found(ask: Ask) -> Page:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST = 200
 
 
-class NoReason(Unprocessable):
+class NoMergeReason(Unprocessable):
     """To join or part two records needs a reason; nothing was changed."""
 
     vi = "Gộp hoặc tách hồ sơ phải ghi lý do; chưa thay đổi gì."
@@ -47,7 +47,7 @@ class Merge:
     """The one that would count as the first; none while he is still to be found."""
     score: int = 0
     reasons: tuple[str, ...] = ()
-    types: dict[str, str] = field(default_factory=lambda: words.TYPES)
+    types: dict[str, str] = field(default_factory=lambda: words.APP_TYPES)
     why: dict[str, str] = field(default_factory=lambda: room.REASONS)
     most: int = MOST
 
@@ -59,7 +59,7 @@ class Parted:
     kept: str
     other: str
     written: tuple[Written, ...]
-    types: dict[str, str] = field(default_factory=lambda: words.TYPES)
+    types: dict[str, str] = field(default_factory=lambda: words.APP_TYPES)
 
 
 async def compare(ask: Ask) -> Page:
@@ -108,5 +108,5 @@ async def _content(ask: Ask, id_: str) -> dict[str, object]:
 def _reason(ask: Ask) -> str:
     reason = " ".join(ask.form.get("reason", "").split())[:MOST]
     if not reason:
-        raise NoReason
+        raise NoMergeReason
     return reason

@@ -26,6 +26,8 @@ class Opening:
     key: str
     departments: tuple[Department, ...]
     insured: bool
+    may_update: bool
+    may_register: bool
     payments: dict[str, str] = field(default_factory=lambda: visits.PAYMENTS)
     routes: dict[str, str] = field(default_factory=lambda: visits.ROUTES)
     most: int = visits.LONGEST
@@ -50,11 +52,15 @@ async def blank(ask: Ask) -> Page:
     room.require(ask, "create", "Encounter")
     banner = await patients.banner(ask.ctx, ask.path("id"))
     there = tuple(await places.departments(ask.ctx))
-    return Page(
-        "reception/opening.html",
-        Opening(banner, room.key(), there, bool(banner.insurance)),
-        section=room.SECTION,
+    shown = Opening(
+        banner,
+        room.key(),
+        there,
+        insured=bool(banner.insurance),
+        may_update=room.may(ask, "update", "Patient"),
+        may_register=room.may(ask, "create", "Patient"),
     )
+    return Page("reception/opening.html", shown, section=room.SECTION)
 
 
 async def sent(ask: Ask) -> Go:

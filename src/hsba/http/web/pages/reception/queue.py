@@ -58,6 +58,8 @@ class Queue:
     minutes: dict[str, int]
     """How long each has waited, by visit."""
     may_call: bool
+    may_cancel: bool
+    """Whether the reader is one who opens visits."""
 
 
 async def rooms(ask: Ask) -> Page:
@@ -93,13 +95,14 @@ async def queue(ask: Ask) -> Page:
         tuple(one for one in some if one.waiting),
         tuple(one for one in some if one.status == "planned"),
         {one.encounter: _minutes(one.since, ask.ctx.clock.now()) for one in some},
-        room.may(ask, "update", "Encounter"),
+        may_call=room.may(ask, "update", "Encounter"),
+        may_cancel=room.may(ask, "create", "Patient"),
     )
     return Page("reception/queue.html", shown, section=SECTION)
 
 
 async def act(ask: Ask) -> Go:
-    """Call the next or one of them, or end a visit."""
+    """Call the next or one of them, end a visit, or take one back."""
     room.require(ask, "update", "Encounter")
     id_, encounter = ask.path("room"), ask.form.get("encounter", "")
     match ask.form.get("act"):
@@ -107,6 +110,8 @@ async def act(ask: Ask) -> Go:
             await visits.call_next(ask.ctx, id_, who=_myself(ask))
         case "call":
             await visits.call(ask.ctx, encounter, who=_myself(ask))
+        case "cancel":
+            await visits.cancel(ask.ctx, encounter, reason=ask.form.get("reason", ""))
         case "finish":
             await visits.finish(ask.ctx, encounter)
         case _:

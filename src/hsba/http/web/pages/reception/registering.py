@@ -9,7 +9,7 @@ from hsba.http.web.page import Page
 from hsba.http.web.pages.reception import room
 from hsba.record import communes as places
 from hsba.record import registration
-from hsba.record.registration import MayBeSame, NotWhole, SamePerson
+from hsba.record.registration import MayBeSame, NotAnIdentity, SamePerson
 from hsba.record.views import alike
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ async def sent(ask: Ask) -> Page | Go:
         return page(Form("/patients/new", room.key(), dict(ask.form)))
     read = registration.read(ask.form, room.today(ask))
     if read.wrong:
-        return refused(ask, Form("/patients/new", _key(ask), dict(ask.form), read.wrong), NotWhole())
+        return refused(ask, Form("/patients/new", _key(ask), dict(ask.form), read.wrong), NotAnIdentity())
 
     async def register() -> str:
         id_ = await registration.register(ask.ctx, read.identity, reason=ask.form.get("reason", ""))
@@ -87,7 +87,8 @@ async def sent(ask: Ask) -> Page | Go:
 
 async def communes_of(ask: Ask) -> Page:
     """The communes of a province, for the list beside the field."""
-    room.require(ask, "create", "Patient")
+    if not room.may(ask, "update", "Patient"):
+        room.require(ask, "create", "Patient")
     return Page("reception/_communes.html", Communes(places.communes(ask.query("province"))))
 
 

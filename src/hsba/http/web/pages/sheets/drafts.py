@@ -23,7 +23,7 @@ async def draft(ask: Ask) -> Response:
     at = await write.here(ask)
     session, step = write.session(ask), _step(ask)
     before = await holds.touch(ask.ctx, at.entry, session, ask.caller.name)
-    fields = {} if step <= before.step else write.fields(ask)
+    fields = {} if step and step <= before.step else write.fields(ask)
     worked = await entries.keep(ask.ctx, at.place, at.part, at.entry, fields, session=session, whole=at.whole)
     hold = await holds.touch(ask.ctx, at.entry, session, ask.caller.name, typed=True, step=step)
     answer = {**follows(ask, at, worked), "step": step, "hold": told(ask, hold)}
@@ -54,8 +54,9 @@ def told(ask: Ask, hold: Hold) -> dict[str, object]:
 
 
 def _step(ask: Ask) -> int:
+    """How-many-eth draft of its page this is; 0 where that is not told."""
     text = ask.form.get("_step", "")
-    return int(text) if text.isdecimal() and len(text) < 16 else 1 << 40  # a page without script has no steps
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
 def follows(ask: Ask, at: write.At, worked: State) -> dict[str, object]:
