@@ -12,15 +12,17 @@ import resource
 import statistics
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ["RAYON_NUM_THREADS"] = "1"  # as the press has it
 
 from hsba.documents.order import Order
 from hsba.documents.render import render
 from hsba.forms import catalogue, paper
-from hsba.forms.model import Form, Item
 from hsba.forms.paper import Written
+
+if TYPE_CHECKING:
+    from hsba.forms.model import Form, Item
 
 COVER = "01-BV1"
 PAGES = 4
