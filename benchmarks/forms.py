@@ -27,30 +27,10 @@ if TYPE_CHECKING:
 COVER = "01-BV1"
 PAGES = 4
 DOSSIER = 50
-WORDS = [
-    "bệnh",
-    "nhân",
-    "sốt",
-    "cao",
-    "ho",
-    "khan",
-    "đau",
-    "ngực",
-    "phải",
-    "khó",
-    "thở",
-    "nhẹ",
-    "không",
-    "nôn",
-    "ăn",
-    "kém",
-    "tiểu",
-    "thường",
-    "tỉnh",
-    "tiếp",
-    "xúc",
-    "tốt",
-]
+SENTENCE = (
+    "bệnh nhân sốt cao ho khan đau ngực phải khó thở nhẹ không nôn ăn kém tiểu thường tỉnh tiếp xúc tốt"
+)
+WORDS = SENTENCE.split()
 BARS = {"cover_ms": 30, "dossier_s": 4, "pages_per_s": 20}
 
 
