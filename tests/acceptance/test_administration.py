@@ -196,7 +196,10 @@ async def test_close_account__ends_what_is_open_and_opens_again(room: Room) -> N
 
     assert closed == ("disabled", 401)
     assert await room.column("bs.lan", "state") == "active"
-    assert room.told.words == ["account-close", "account-open"]
+    assert [word for word in room.told.words if "token-wrong" not in word] == [
+        "account-close",
+        "account-open",
+    ]
 
 
 async def test_new_password__lets_the_person_in_again(room: Room) -> None:

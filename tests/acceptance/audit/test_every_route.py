@@ -98,6 +98,7 @@ FIRST = {"export-status": "export", "import-status": "import", "unmerge": "merge
 ELSEWHERE = frozenset({"export-file", "import-file"})
 """Operations on files that the worker makes; the tests of exports and imports see their lines."""
 
+PLACE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 BACK = "https://app.example.vn/back"
 ASKING = {
     "response_type": "code", "scope": "patient/*.rs", "aud": "http://localhost/fhir", "code_challenge": "x" * 43,
@@ -180,6 +181,26 @@ async def written(record: Client) -> None:
     )  # fmt: skip
     saved = await record.put(f"/QuestionnaireResponse/{SHEET}", entry)
     assert saved.status_code == 201, saved.text
+
+
+async def housed(record: Client) -> int:
+    """A department with a bed and a room; how many lines that left."""
+    department: Resource = {"resourceType": "Organization", "id": "w", "active": True, "name": "Khoa Nội"}
+    places: list[Resource] = [
+        {
+            "resourceType": "Location",
+            "id": id_,
+            "status": "active",
+            "name": id_,
+            "physicalType": {"coding": [{"system": PLACE, "code": kind}]},
+            "managingOrganization": {"reference": "Organization/w"},
+        }
+        for id_, kind in (("r", "ro"), ("b", "bd"))
+    ]
+    for one in (department, *places):
+        saved = await record.put(f"/{one['resourceType']}/{one['id']}", one)
+        assert saved.status_code == 201, saved.text
+    return 3
 
 
 async def lines(owner: Any, number: str) -> list[str]:
@@ -291,8 +312,11 @@ async def test_page__leaves_a_line(  # who is refused leaves one too: tests/cont
             await grants.tell_person(tx, 1, Actor("x"), "operator", "Patient", "p")
     if path.startswith("/maps/"):
         await sent(record, "/maps")
+    if path.startswith(("/queue/", "/wards/")):
+        before += await housed(record)
     address = path.replace("{id}", "p").replace("{encounter}", "e").replace("{form}", "csv")
     address = address.replace("{type}", "Patient").replace("{resource}", "p")
+    address = address.replace("{room}", "r").replace("{ward}", "w")
     slug, part = ("36-BV2", "notes") if "{entry:uuid}" in path else ("17-BV1", "examination")
     address = address.replace("{slug}", slug).replace("{part}", part)
     sheet, repeated = (
