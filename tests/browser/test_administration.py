@@ -68,7 +68,7 @@ async def test_account__is_made_given_a_role_and_sees_a_patient(
     password = await page.locator(".secret").nth(1).inner_text()
     await page.get_by_role("link", name="Đã giao xong").click()
     await page.get_by_role("combobox", name="Vai trò").select_option("planning")
-    await page.get_by_label("Đến hết ngày").fill("2099-12-31")
+    await page.locator("#f-to").fill("2099-12-31")
     await page.get_by_role("button", name="Cấp vai trò").click()
     await expect(page.locator("table").first).to_contain_text("31/12/2099")
 
@@ -109,7 +109,7 @@ async def test_role__is_copied_and_a_line_of_it_changed_when_a_second_person_app
     await log_in(await room.open("/login"), SECOND, PASSWORD)
     await page.goto(proposal)
     await page.get_by_role("button", name="Duyệt").click()
-    await expect(page.locator("tbody tr").first).to_contain_text("đã duyệt")
+    await expect(page.locator("tbody tr", has_text="Điều dưỡng trực đêm").first).to_contain_text("đã duyệt")
     await page.get_by_role("link", name="Vai trò", exact=True).first.click()
     await page.get_by_role("link", name="Điều dưỡng trực đêm").click()
     await expect(page.locator(".rules > li").nth(1)).to_contain_text("xem, in:")

@@ -23,11 +23,13 @@ async def begun(reader: Reader) -> Page:
     there = page.get_by_role("link", name="Kỹ thuật của viện")
     if await there.count():
         await there.first.click()
+        await expect(page.locator("h1")).to_have_text("Kỹ thuật của viện")
         return page
     await page.get_by_label("Tên", exact=True).fill("Kỹ thuật của viện")
     await page.get_by_label("Địa chỉ (URI) của hệ mã tại cơ sở").fill(SOURCE)
     await page.get_by_label("Danh mục quốc gia").select_option("vn-icd9cm")
     await page.get_by_role("button", name="Bắt đầu").click()
+    await expect(page.locator("h1")).to_have_text("Kỹ thuật của viện")
     return page
 
 

@@ -38,6 +38,7 @@ from watch import shown, shows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from collections.abc import Set as AbstractSet
 
     from databases import Database
     from hsba.fhir.query import expression as e
@@ -328,8 +329,13 @@ async def readable(ctx: Context, world: World) -> dict[str, str]:
     return found
 
 
-async def ways(ctx: Context, world: World, bodies: dict[str, str]) -> set[str]:
-    """Everything that histories, versions, compartments, bundles and exports show; each body is as a read shows it."""
+async def ways(
+    ctx: Context, world: World, bodies: dict[str, str], found: AbstractSet[str] | None = None
+) -> set[str]:
+    """Everything that histories, versions, compartments, bundles and exports show; each body is as a read shows it.
+
+    A page looks for its patient as a search does: `found` is what searches find, where that is less than what is read.
+    """
     out: dict[str, str] = {}
 
     def show(pairs: list[tuple[str, str]]) -> None:

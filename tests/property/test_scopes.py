@@ -72,7 +72,7 @@ async def test_scopes__no_path_shows_more_than_they_let_through(
         bodies = await readable(ctx, world)
         assert bodies.keys() == to_read
         assert to_search <= to_read
-        assert await ways(ctx, world, bodies) <= to_read
+        assert await ways(ctx, world, bodies, to_search) <= to_read
         assert await exported(ctx) == to_search
 
     oracle = Oracle(opened.definitions, world.tenant.zone, world.saved, policy.visible, {}, frozenset())
